@@ -1,0 +1,62 @@
+// command_line.hpp -- what the user asked for.
+//
+// What     parse_command_line turns mynah's arguments into a Command, or into what to print instead of running one: a
+// help
+//          text, the version, or one line that says what is wrong.
+// Threads  any.
+// Errors   never throws for what a user can type; a mistake is an Answer with ExitStatus::usage.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "client/exit_status.hpp"
+#include "net/address.hpp"
+
+namespace mynah::client {
+
+inline constexpr std::chrono::nanoseconds kDefaultTimeout = std::chrono::seconds(5);
+inline constexpr std::size_t kLargestProbeBytes = 1024 * 1024;
+
+struct SendOptions {
+    net::Address address;
+    std::optional<std::string> text;  // nullopt: standard input
+    std::chrono::nanoseconds timeout = kDefaultTimeout;
+};
+
+struct ChatOptions {
+    net::Address address;
+    std::chrono::nanoseconds timeout = kDefaultTimeout;
+};
+
+struct PingOptions {
+    net::Address address;
+    std::optional<std::uint64_t> count;  // nullopt: until interrupted
+    std::chrono::nanoseconds interval = std::chrono::seconds(1);
+    std::size_t probe_bytes = 56;
+    std::chrono::nanoseconds timeout = kDefaultTimeout;
+};
+
+using Command = std::variant<SendOptions, ChatOptions, PingOptions>;
+
+/// What to print and how to end when there is no command to run.
+struct Answer {
+    ExitStatus status = ExitStatus::verified;
+    std::string output;  // for stdout
+    std::string error;   // for stderr: one line
+};
+
+/// `arguments` without the program's name.
+std::expected<Command, Answer> parse_command_line(const std::vector<std::string>& arguments);
+
+/// The text of `mynah --help` (empty name), or of `mynah NAME --help`.
+std::string_view help_text(std::string_view command_name);
+
+}  // namespace mynah::client

@@ -1,0 +1,122 @@
+// command_line_help.cpp -- the texts of --help.
+#include "client/command_line.hpp"
+
+namespace mynah::client {
+namespace {
+
+constexpr std::string_view kProgram = R"(mynah - talks to an echo server (RFC 862), and proves what the network did
+
+usage: mynah COMMAND ADDRESS [FLAG]...
+
+  mynah send tcp://127.0.0.1:7007 hello       send a text; print what comes back, and compare
+  mynah send tcp://127.0.0.1:7007 - <FILE     the same for anything on standard input, of any size
+  mynah ping tcp://127.0.0.1:7007             measure round trips, one a second, like ping(8)
+  mynah chat tcp://127.0.0.1:7007             talk line by line
+
+An ADDRESS is tcp://HOST:PORT, where HOST is a name, an IPv4 address or an IPv6 address in brackets: tcp://[::1]:7007.
+mynah COMMAND --help tells more.
+
+flags:
+  -h, --help   print this and exit
+  --version    print the version and exit
+
+exit status:
+  0  every byte came back as it was sent
+  1  bytes differed or were lost, or the result could not be written
+  2  a mistake on the command line
+  3  could not connect, or timed out
+)";
+
+constexpr std::string_view kSend = R"(mynah send - send bytes, print what comes back, and compare
+
+usage: mynah send ADDRESS TEXT|- [FLAG]...
+
+  mynah send tcp://127.0.0.1:7007 hello                 prints hello
+  mynah send tcp://127.0.0.1:7007 -- --help             a text that begins with a dash
+  mynah send tcp://127.0.0.1:7007 - <photo.jpg >copy    sends a file; copy is what came back
+  tar c . | mynah send tcp://[::1]:7007 - >/dev/null    is the path clean?
+
+TEXT is sent as it is; what comes back is printed on a line. With - standard input is sent to its end, whatever its size,
+in constant memory, and standard output gets exactly the bytes that came back. The sending side is closed after the last
+byte; then all bytes must come back, and none more. On a terminal, control characters from the server are shown as \xNN.
+
+flags:
+  --timeout DURATION   give up when nothing moves for so long; also for connecting [5s]
+  -h, --help           print this and exit
+
+A DURATION is a number and a unit (250ms, 1.5s, 2m), or a number of seconds.
+
+exit status:
+  0  every byte came back as it was sent
+  1  bytes differed, were lost or were too many (stderr says where and how many), or the result could not be written
+  2  a mistake on the command line
+  3  could not connect, or timed out
+)";
+
+constexpr std::string_view kChat = R"(mynah chat - talk to an echo server line by line
+
+usage: mynah chat ADDRESS [FLAG]...
+
+  mynah chat tcp://127.0.0.1:7007
+  printf 'one\ntwo\n' | mynah chat tcp://127.0.0.1:7007
+
+Each line is sent when you press Enter, and what the server returns is printed as it comes. Ctrl-D ends: the sending side
+is closed, and what is still on its way is waited for. On a terminal, control characters from the server are shown as \xNN.
+
+flags:
+  --timeout DURATION   for connecting, and for what is still on its way after Ctrl-D [5s]
+  -h, --help           print this and exit
+
+A DURATION is a number and a unit (250ms, 1.5s, 2m), or a number of seconds.
+
+exit status:
+  0  as many bytes came back as were sent
+  1  the connection ended before that, or the result could not be written
+  2  a mistake on the command line
+  3  could not connect, or timed out
+)";
+
+constexpr std::string_view kPing = R"(mynah ping - measure round trips through an echo server, like ping(8)
+
+usage: mynah ping ADDRESS [FLAG]...
+
+  mynah ping tcp://127.0.0.1:7007                       one probe a second, until Ctrl-C
+  mynah ping tcp://127.0.0.1:7007 -c 5 -i 200ms         five probes, five a second
+  mynah ping tcp://127.0.0.1:7007 -s 1400 -W 500ms      large probes; slower than 500ms is lost
+
+Each probe carries its number and a pattern, and is answered when all of it is back, unchanged. A probe without an answer
+in time is lost; an answer that comes later is reported, and still lost. When the connection ends, mynah connects
+again; the probes that fall due meanwhile are lost. Closing statistics come after -c probes, or at Ctrl-C.
+
+flags:
+  -c, --count N            stop after so many probes [until Ctrl-C]
+  -i, --interval DURATION  time between probes [1s]
+  -s, --size BYTES         bytes in each probe, 1 to 1048576 [56]
+  -W, --timeout DURATION   how long a probe may take; also for connecting [5s]
+  -h, --help               print this and exit
+
+A DURATION is a number and a unit (250ms, 1.5s, 2m), or a number of seconds.
+
+exit status:
+  0  every probe came back in time, unchanged
+  1  some were lost or changed, or the result could not be written
+  2  a mistake on the command line
+  3  could not connect, or nothing came back
+)";
+
+}  // namespace
+
+std::string_view help_text(std::string_view command_name) {
+    if (command_name == "send") {
+        return kSend;
+    }
+    if (command_name == "chat") {
+        return kChat;
+    }
+    if (command_name == "ping") {
+        return kPing;
+    }
+    return kProgram;
+}
+
+}  // namespace mynah::client

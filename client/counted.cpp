@@ -1,0 +1,25 @@
+#include "client/counted.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+
+namespace mynah::client {
+
+std::string count_bytes(std::uint64_t count) {
+    return count == 1 ? "1 byte" : fmt::format("{} bytes", count);
+}
+
+std::string short_size(double bytes) {
+    constexpr std::array<std::string_view, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
+    std::size_t unit = 0;
+    // 1023.95 would be shown as 1024.0.
+    while (bytes >= 1023.95 && unit + 1 < kUnits.size()) {
+        bytes /= 1024;
+        ++unit;
+    }
+    return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, kUnits[unit]);
+}
+
+}  // namespace mynah::client

@@ -1,0 +1,87 @@
+#include "client/outstanding_probes.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mynah::client {
+namespace {
+
+void append(std::vector<std::byte>& bytes, std::uint64_t value, std::size_t size) {
+    for (std::size_t i = 0; i < sizeof value && bytes.size() < size; ++i) {
+        bytes.push_back(static_cast<std::byte>(value >> (8 * i)));
+    }
+}
+
+}  // namespace
+
+Probe make_probe(std::uint64_t sequence, ProbeTime now, std::size_t size) {
+    Probe probe{.sequence = sequence, .sent_at = now, .bytes = {}};
+    probe.bytes.reserve(size);
+    append(probe.bytes, sequence, size);
+    append(probe.bytes, static_cast<std::uint64_t>(now.time_since_epoch().count()), size);
+    while (probe.bytes.size() < size) {
+        probe.bytes.push_back(static_cast<std::byte>(probe.bytes.size() + sequence));
+    }
+    return probe;
+}
+
+void OutstandingProbes::sent(Probe probe) {
+    probes_.push_back(std::move(probe));
+}
+
+std::vector<Reply> OutstandingProbes::received(std::span<const std::byte> bytes, ProbeTime now) {
+    std::vector<Reply> replies;
+    while (!bytes.empty() && !probes_.empty()) {
+        const Probe& probe = probes_.front();
+        const std::size_t count = std::min(bytes.size(), probe.bytes.size() - matched_);
+        for (std::size_t i = 0; i < count; ++i) {
+            if (bytes[i] != probe.bytes[matched_ + i]) {
+                first_difference_ = differing_ == 0 ? matched_ + i : first_difference_;
+                ++differing_;
+            }
+        }
+        matched_ += count;
+        bytes = bytes.subspan(count);
+        if (matched_ < probe.bytes.size()) {
+            break;
+        }
+        replies.push_back({.sequence = probe.sequence,
+                           .size = probe.bytes.size(),
+                           .round_trip = now - probe.sent_at,
+                           .overdue = overdue_count_ > 0,
+                           .differing_bytes = differing_,
+                           .first_difference = first_difference_});
+        overdue_count_ -= overdue_count_ > 0 ? 1 : 0;
+        matched_ = differing_ = first_difference_ = 0;
+        probes_.pop_front();
+    }
+    surplus_bytes_ += bytes.size();
+    return replies;
+}
+
+std::vector<std::uint64_t> OutstandingProbes::expire(ProbeTime now) {
+    std::vector<std::uint64_t> numbers;
+    while (overdue_count_ < probes_.size() && probes_[overdue_count_].sent_at + timeout_ <= now) {
+        numbers.push_back(probes_[overdue_count_++].sequence);
+    }
+    return numbers;
+}
+
+std::optional<ProbeTime> OutstandingProbes::next_expiry() const {
+    if (waiting() == 0) {
+        return std::nullopt;
+    }
+    return probes_[overdue_count_].sent_at + timeout_;
+}
+
+std::vector<std::uint64_t> OutstandingProbes::abandon() {
+    std::vector<std::uint64_t> numbers;
+    for (std::size_t i = overdue_count_; i < probes_.size(); ++i) {
+        numbers.push_back(probes_[i].sequence);
+    }
+    probes_.clear();
+    overdue_count_ = matched_ = differing_ = first_difference_ = 0;
+    return numbers;
+}
+
+}  // namespace mynah::client

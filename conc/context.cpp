@@ -1,0 +1,295 @@
+#include "conc/context.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "conc/internal/context_state.hpp"
+#include "conc/internal/worker.hpp"
+#include "conc/scheduler.hpp"
+
+namespace mynah::conc {
+namespace {
+
+class ContextErrorCategory final : public std::error_category {
+  public:
+    const char* name() const noexcept override { return "context"; }
+    std::string message(int value) const override {
+        return static_cast<ContextError>(value) == ContextError::canceled ? "context canceled"
+                                                                          : "context deadline exceeded";
+    }
+};
+
+}  // namespace
+
+std::error_code make_error_code(ContextError error) noexcept {
+    static const ContextErrorCategory category;
+    return {static_cast<int>(error), category};
+}
+
+namespace internal {
+
+/// Cancels a context whose deadline has come; keeps it alive until that is done.
+class ContextState::Expiry final : public Deferred {
+  public:
+    explicit Expiry(std::shared_ptr<ContextState> context) noexcept : context_(std::move(context)) {}
+    void run() noexcept override { context_->cancel(ContextError::deadline_exceeded, {}); }
+
+  private:
+    std::shared_ptr<ContextState> context_;
+};
+
+ContextState::ContextState(Kind kind, std::shared_ptr<ContextState> parent)
+    : kind_(kind),
+      parent_(std::move(parent)),
+      done_(kind == Kind::cancelable ? ChannelState<Unit>::make(0) : nullptr) {}
+
+ContextState::~ContextState() {
+    disarm();
+    if (ContextState* above = parent_ == nullptr ? nullptr : parent_->cancelable(); above != nullptr) {
+        above->forget(*this);
+    }
+}
+
+ContextState* ContextState::cancelable() noexcept {
+    for (ContextState* state = this; state != nullptr; state = state->parent_.get()) {
+        if (state->kind_ == Kind::cancelable) {
+            return state;
+        }
+        if (state->kind_ == Kind::detached) {
+            return nullptr;
+        }
+    }
+    return nullptr;
+}
+
+void ContextState::cancel(std::error_code error, std::error_code cause) noexcept {
+    {
+        const SpinGuard guard(lock_);
+        if (error_) {
+            return;  // the first one wins
+        }
+        error_ = error;
+        cause_ = cause ? cause : error;
+        cause = cause_;
+    }
+    disarm();
+    done_->try_close();
+    tell_listeners(error, cause);
+    if (ContextState* above = parent_ == nullptr ? nullptr : parent_->cancelable(); above != nullptr) {
+        above->forget(*this);
+    }
+}
+
+void ContextState::tell_listeners(std::error_code error, std::error_code cause) noexcept {
+    for (;;) {
+        std::shared_ptr<CancelListener> listener;  // released without the lock: it may be the last handle
+        {
+            const SpinGuard guard(lock_);
+            if (listeners_ == nullptr) {
+                return;
+            }
+            listener = listeners_->self_.lock();
+            unlink(*listeners_);
+        }
+        if (listener != nullptr) {
+            listener->parent_canceled(error, cause);
+        }
+    }
+}
+
+std::error_code ContextState::error() noexcept {
+    ContextState* state = cancelable();
+    if (state == nullptr) {
+        return {};
+    }
+    const SpinGuard guard(state->lock_);
+    return state->error_;
+}
+
+std::error_code ContextState::cause() noexcept {
+    ContextState* state = cancelable();
+    if (state == nullptr) {
+        return {};
+    }
+    const SpinGuard guard(state->lock_);
+    return state->cause_;
+}
+
+std::optional<TimePoint> ContextState::deadline() const noexcept {
+    for (const ContextState* state = this; state != nullptr && state->kind_ != Kind::detached;
+         state = state->parent_.get()) {
+        if (state->deadline_) {
+            return state->deadline_;
+        }
+    }
+    return std::nullopt;
+}
+
+const std::any* ContextState::find_value(std::type_index key) const noexcept {
+    for (const ContextState* state = this; state != nullptr; state = state->parent_.get()) {
+        if (state->key_ == key) {
+            return &state->value_;
+        }
+    }
+    return nullptr;
+}
+
+std::shared_ptr<ChannelState<Unit>> ContextState::done_channel() noexcept {
+    ContextState* state = cancelable();
+    return state == nullptr ? nullptr : state->done_;
+}
+
+void ContextState::listen(const std::shared_ptr<CancelListener>& listener) noexcept {
+    std::error_code error;
+    std::error_code cause;
+    {
+        const SpinGuard guard(lock_);
+        if (!error_) {
+            listener->self_ = listener;
+            listener->previous_ = nullptr;
+            listener->next_ = listeners_;
+            if (listeners_ != nullptr) {
+                listeners_->previous_ = listener.get();
+            }
+            listeners_ = listener.get();
+            listener->linked_ = true;
+            return;
+        }
+        error = error_;
+        cause = cause_;
+    }
+    listener->parent_canceled(error, cause);
+}
+
+bool ContextState::forget(CancelListener& listener) noexcept {
+    const SpinGuard guard(lock_);
+    if (!listener.linked_) {
+        return false;
+    }
+    unlink(listener);
+    return true;
+}
+
+void ContextState::unlink(CancelListener& listener) noexcept {
+    (listener.previous_ == nullptr ? listeners_ : listener.previous_->next_) = listener.next_;
+    if (listener.next_ != nullptr) {
+        listener.next_->previous_ = listener.previous_;
+    }
+    listener.linked_ = false;
+}
+
+void ContextState::attach_to_parent() {
+    if (ContextState* above = parent_->cancelable(); above != nullptr) {
+        above->listen(shared_from_this());
+    }
+}
+
+void ContextState::set_deadline(TimePoint deadline) {
+    deadline_ = std::min(deadline, parent_->deadline().value_or(TimePoint::max()));
+}
+
+void ContextState::arm_deadline() {
+    if (error() || deadline_ == TimePoint::max()) {
+        return;
+    }
+    if (*deadline_ <= now()) {
+        cancel(ContextError::deadline_exceeded, {});
+        return;
+    }
+    require_worker("with_deadline").arm(*this, *deadline_);
+    if (error()) {
+        disarm();  // cancelled meanwhile, before there was a timer to stop
+    }
+}
+
+void ContextState::set_value(std::type_index key, std::any value) {
+    key_ = key;
+    value_ = std::move(value);
+}
+
+// Under the heap's lock. Where the last handle is gone already, the destructor waits for that lock to disarm.
+void ContextState::expire(WakeList& woken) noexcept {
+    if (std::shared_ptr<ContextState> self = weak_from_this().lock(); self != nullptr) {
+        woken.push(std::make_shared<Expiry>(std::move(self)));
+    }
+}
+
+Context with_any(const Context& parent, std::type_index key, std::any value) {
+    auto state = std::make_shared<ContextState>(ContextState::Kind::value, parent.state());
+    state->set_value(key, std::move(value));
+    return Context(std::move(state));
+}
+
+namespace {
+
+class AfterFunc final : public CancelListener {
+  public:
+    explicit AfterFunc(std::move_only_function<Task<void>()> fn) : fn_(std::move(fn)) {}
+    void parent_canceled(std::error_code /*error*/, std::error_code /*cause*/) noexcept override {
+        go(std::move(fn_));
+    }
+
+  private:
+    std::move_only_function<Task<void>()> fn_;
+};
+
+}  // namespace
+}  // namespace internal
+
+using internal::ContextState;
+
+Context Context::background() {
+    static const auto root = std::make_shared<ContextState>(ContextState::Kind::background, nullptr);
+    return Context(root);
+}
+
+internal::RecvCase<Unit> Context::done() const { return internal::RecvCase<Unit>(state_->done_channel()); }
+
+std::error_code Context::err() const noexcept { return state_->error(); }
+
+std::error_code Context::cause() const noexcept { return state_->cause(); }
+
+std::optional<TimePoint> Context::deadline() const noexcept { return state_->deadline(); }
+
+const std::any* Context::find_value(std::type_index key) const noexcept { return state_->find_value(key); }
+
+void CancelFunc::operator()(std::error_code cause) const noexcept { state_->cancel(ContextError::canceled, cause); }
+
+CancelableContext with_cancel(const Context& parent) {
+    auto state = std::make_shared<ContextState>(ContextState::Kind::cancelable, parent.state());
+    state->attach_to_parent();
+    return {.ctx = Context(state), .cancel = CancelFunc(state)};
+}
+
+CancelableContext with_cancel_cause(const Context& parent) { return with_cancel(parent); }
+
+CancelableContext with_deadline(const Context& parent, TimePoint deadline) {
+    auto state = std::make_shared<ContextState>(ContextState::Kind::cancelable, parent.state());
+    state->set_deadline(deadline);
+    state->attach_to_parent();
+    state->arm_deadline();
+    return {.ctx = Context(state), .cancel = CancelFunc(state)};
+}
+
+CancelableContext with_timeout(const Context& parent, Duration timeout) {
+    const TimePoint start = now();
+    return with_deadline(parent, timeout > TimePoint::max() - start ? TimePoint::max() : start + timeout);
+}
+
+Context without_cancel(const Context& parent) {
+    return Context(std::make_shared<ContextState>(ContextState::Kind::detached, parent.state()));
+}
+
+std::move_only_function<bool()> after_func(const Context& ctx, std::move_only_function<Task<void>()> fn) {
+    auto listener = std::make_shared<internal::AfterFunc>(std::move(fn));
+    if (ctx.state()->cancelable() != nullptr) {
+        ctx.state()->cancelable()->listen(listener);
+    }
+    return [state = ctx.state(), listener] {
+        ContextState* above = state->cancelable();
+        return above != nullptr && above->forget(*listener);
+    };
+}
+
+}  // namespace mynah::conc

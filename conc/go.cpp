@@ -1,0 +1,21 @@
+#include "conc/go.hpp"
+
+#include "conc/internal/worker.hpp"
+
+namespace mynah::conc::internal {
+
+void start_task(std::unique_ptr<TaskRecord> task, std::coroutine_handle<> frame, PromiseBase& promise,
+                std::source_location where) {
+    Worker& worker = require_worker("go");
+    promise.record = task.get();
+    task->resume_point = frame;
+    task->leaf = &promise;
+    task->created_at = where;
+    task->id = worker.next_task_id();
+    const TaskRecord* creator = worker.running();
+    task->creator = creator == nullptr ? 0 : creator->id;
+    worker.enlist(*task);
+    worker.enqueue(*task.release());
+}
+
+}  // namespace mynah::conc::internal

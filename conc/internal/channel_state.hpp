@@ -1,0 +1,146 @@
+// channel_state.hpp -- the channel behind the handles.              Go: runtime.hchan
+//
+// Invariants, under `lock`:
+// - A sender waits only while the buffer is full, a receiver only while it is empty and the channel is open; so at least
+//   one of `senders` and `receivers` holds no claimable waiter, except for the two cases of one select on one channel.
+// - Values leave in the order in which they came: buffer first, then `senders` in their order.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "conc/internal/spin_lock.hpp"
+#include "conc/internal/waiter.hpp"
+#include "conc/panic.hpp"
+
+namespace mynah::conc::internal {
+
+template <class T>
+struct ChannelState {
+    static_assert(std::is_object_v<T> && std::is_nothrow_move_constructible_v<T>,
+                  "a channel's values are handed over under a lock, so moving one must not throw");
+    using Slot = std::optional<T>;
+
+    explicit ChannelState(std::size_t capacity_values)
+        : capacity(capacity_values), buffer_(std::make_unique<Slot[]>(capacity_values)) {}
+
+    static std::shared_ptr<ChannelState> make(std::size_t capacity) {
+        if (capacity > std::size_t{1} << 40U) {
+            throw Panic("a channel's capacity is out of range");
+        }
+        return std::make_shared<ChannelState>(capacity);
+    }
+
+    /// Delivers `value` to a waiting receiver, which is to be woken after the lock is released, or to the buffer. False
+    /// when neither takes it. The channel is open.
+    bool try_send(T& value, TaskRecord*& woken) noexcept MYNAH_REQUIRES(lock) {
+        if (Waiter* receiver = receivers.pop_claimed(); receiver != nullptr) {
+            static_cast<Slot*>(receiver->slot)->emplace(std::move(value));
+            woken = receiver->task;
+            return true;
+        }
+        if (count_ == capacity) {
+            return false;
+        }
+        buffer_[(first_ + count_) % capacity].emplace(std::move(value));
+        ++count_;
+        return true;
+    }
+
+    /// Takes the oldest value into `value`; leaves it empty when the channel is closed and drained. False when a receiver
+    /// has to wait.
+    bool try_recv(Slot& value, TaskRecord*& woken) noexcept MYNAH_REQUIRES(lock) {
+        if (count_ > 0) {
+            Slot& oldest = buffer_[first_];
+            value.emplace(std::move(*oldest));
+            oldest.reset();
+            first_ = first_ + 1 == capacity ? 0 : first_ + 1;
+            --count_;
+            if (Waiter* sender = senders.pop_claimed(); sender != nullptr) {
+                buffer_[(first_ + count_) % capacity].emplace(std::move(*static_cast<T*>(sender->slot)));
+                ++count_;
+                woken = sender->task;
+            }
+            return true;
+        }
+        if (Waiter* sender = senders.pop_claimed(); sender != nullptr) {
+            value.emplace(std::move(*static_cast<T*>(sender->slot)));
+            woken = sender->task;
+            return true;
+        }
+        return closed;
+    }
+
+    bool try_send_locking(T& value, TaskRecord*& woken) {
+        const SpinGuard guard(lock);
+        if (closed) {
+            throw Panic("send on closed channel");
+        }
+        return try_send(value, woken);
+    }
+
+    bool try_recv_locking(Slot& value, TaskRecord*& woken) noexcept {
+        const SpinGuard guard(lock);
+        return try_recv(value, woken);
+    }
+
+    /// False where it was closed already.
+    bool try_close() noexcept {
+        WakeList woken;  // wakes when it goes out of scope, after the lock
+        const SpinGuard guard(lock);
+        if (closed) {
+            return false;
+        }
+        closed = true;
+        for (WaiterList* waiting : {&receivers, &senders}) {
+            while (Waiter* waiter = waiting->pop_claimed()) {
+                waiter->closed = true;
+                woken.push(*waiter->task);
+            }
+        }
+        return true;
+    }
+
+    void close() {
+        if (!try_close()) {
+            throw Panic("close of closed channel");
+        }
+    }
+
+    std::size_t size() noexcept {
+        const SpinGuard guard(lock);
+        return count_;
+    }
+
+    // For select, which looks at several channels before it takes from one.
+    bool can_send() const noexcept MYNAH_REQUIRES(lock) { return closed || count_ < capacity || receivers.any_open(); }
+    bool can_recv() const noexcept MYNAH_REQUIRES(lock) { return closed || count_ > 0 || senders.any_open(); }
+
+    void leave_receivers(Waiter& waiter) noexcept {
+        const SpinGuard guard(lock);
+        receivers.remove(waiter);
+    }
+    void leave_senders(Waiter& waiter) noexcept {
+        const SpinGuard guard(lock);
+        senders.remove(waiter);
+    }
+
+    const std::size_t capacity;
+    SpinLock lock;
+    bool closed MYNAH_GUARDED_BY(lock) = false;
+    WaiterList receivers MYNAH_GUARDED_BY(lock);
+    WaiterList senders MYNAH_GUARDED_BY(lock);
+
+  private:
+    std::unique_ptr<Slot[]> buffer_ MYNAH_GUARDED_BY(lock);
+    std::size_t first_ MYNAH_GUARDED_BY(lock) = 0;
+    std::size_t count_ MYNAH_GUARDED_BY(lock) = 0;
+};
+
+}  // namespace mynah::conc::internal

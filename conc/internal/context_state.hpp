@@ -1,0 +1,92 @@
+// context_state.hpp -- the node behind a Context.                   Go: cancelCtx, timerCtx, valueCtx
+//
+// Invariants:
+// - error_ is set once, under lock_; done_ is closed right after, and before any child hears of it.
+// - A node is linked in its parent's list from its making until one of both is cancelled or the node is destroyed.
+// - Locks are taken parent before child. A node that leaves its parent holds its own lock no more.
+#pragma once
+
+#include <any>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <typeindex>
+
+#include "conc/channel.hpp"
+#include "conc/context.hpp"
+#include "conc/internal/spin_lock.hpp"
+#include "conc/internal/timer_heap.hpp"
+
+namespace mynah::conc::internal {
+
+/// Whatever is to hear of a cancel: a child context, or a function.
+class CancelListener {
+  public:
+    CancelListener() = default;
+    CancelListener(const CancelListener&) = delete;
+    CancelListener& operator=(const CancelListener&) = delete;
+    virtual ~CancelListener() = default;
+
+    /// Called once, without any lock held.
+    virtual void parent_canceled(std::error_code error, std::error_code cause) noexcept = 0;
+
+  private:
+    friend class ContextState;
+    // Guarded by the lock of the context that it listens to.
+    std::weak_ptr<CancelListener> self_;
+    CancelListener* previous_ = nullptr;
+    CancelListener* next_ = nullptr;
+    bool linked_ = false;
+};
+
+class ContextState final : public CancelListener, private TimerNode, public std::enable_shared_from_this<ContextState> {
+  public:
+    enum class Kind { background, cancelable, value, detached };
+
+    ContextState(Kind kind, std::shared_ptr<ContextState> parent);
+    ~ContextState() override;
+
+    /// The nearest ancestor, or this, that can be cancelled; nullptr: none.
+    ContextState* cancelable() noexcept;
+
+    void cancel(std::error_code error, std::error_code cause) noexcept;
+    std::error_code error() noexcept;
+    std::error_code cause() noexcept;
+    std::optional<TimePoint> deadline() const noexcept;
+    const std::any* find_value(std::type_index key) const noexcept;
+    std::shared_ptr<ChannelState<Unit>> done_channel() noexcept;
+
+    /// Tells the listener once, when this is cancelled; at once where it is already. Must be cancelable.
+    void listen(const std::shared_ptr<CancelListener>& listener) noexcept;
+    /// True where the listener was still linked, and so will not be told.
+    bool forget(CancelListener& listener) noexcept;
+
+    void attach_to_parent();
+    void set_deadline(TimePoint deadline);
+    /// Once the context is complete: it may be cancelled before this returns.
+    void arm_deadline();
+    void set_value(std::type_index key, std::any value);
+
+    void parent_canceled(std::error_code error, std::error_code cause) noexcept override { cancel(error, cause); }
+
+  private:
+    class Expiry;
+
+    void expire(WakeList& woken) noexcept override;
+    void unlink(CancelListener& listener) noexcept MYNAH_REQUIRES(lock_);
+    void tell_listeners(std::error_code error, std::error_code cause) noexcept;
+
+    const Kind kind_;
+    const std::shared_ptr<ContextState> parent_;
+    std::optional<std::type_index> key_;  // constant once made, like value_ and deadline_
+    std::any value_;
+    std::optional<TimePoint> deadline_;
+    std::shared_ptr<ChannelState<Unit>> done_;  // constant; nullptr where it cannot be cancelled itself
+
+    SpinLock lock_;
+    std::error_code error_ MYNAH_GUARDED_BY(lock_);
+    std::error_code cause_ MYNAH_GUARDED_BY(lock_);
+    CancelListener* listeners_ MYNAH_GUARDED_BY(lock_) = nullptr;
+};
+
+}  // namespace mynah::conc::internal

@@ -1,0 +1,30 @@
+// dump.hpp -- reads the registry of living tasks.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conc/internal/task_record.hpp"
+#include "conc/task_info.hpp"
+
+namespace mynah::conc::internal {
+
+class SchedulerCore;
+
+/// All tasks, by id. The workers pause meanwhile.
+std::vector<TaskInfo> collect_tasks(SchedulerCore& core);
+
+void print_tasks(const std::vector<TaskInfo>& tasks, std::ostream& out);
+
+/// "fatal error: all tasks are asleep - deadlock!", the dump, abort.
+[[noreturn]] void die_of_deadlock(SchedulerCore& core) noexcept;
+
+/// An exception left a task that nobody awaits: prints what and where, and aborts.
+[[noreturn]] void die_of_exception(const TaskRecord& task, const std::exception_ptr& error) noexcept;
+
+/// The await chain from `innermost` outwards, a function and a place for each coroutine.
+std::vector<CodeSite> await_chain(const PromiseBase* innermost);
+
+}  // namespace mynah::conc::internal

@@ -1,0 +1,17 @@
+// frame_pool.hpp -- memory for coroutine frames and task records.
+//
+// What     free lists by size class, one set a thread: a frame freed on another thread joins that thread's list.
+// Threads  every function, from any thread.
+// Errors   allocate_frame throws std::bad_alloc.
+// Cost     a few instructions while the list has a block; a list keeps a bounded number of blocks.
+// Differs  under AddressSanitizer every block comes from the heap, so that a use after free is seen.
+#pragma once
+
+#include <cstddef>
+
+namespace mynah::conc::internal {
+
+void* allocate_frame(std::size_t bytes);
+void free_frame(void* memory, std::size_t bytes) noexcept;
+
+}  // namespace mynah::conc::internal

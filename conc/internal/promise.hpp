@@ -1,0 +1,110 @@
+// promise.hpp -- what every coroutine frame of conc carries, and how one hands control to the next.
+//
+// A frame knows its task (record), who awaits it (caller, continuation) and where it awaits now (site): together that
+// is the await chain which dump_tasks() prints.
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "conc/internal/frame_pool.hpp"
+#include "conc/internal/task_record.hpp"
+
+// Symmetric transfer is a tail call only where the optimiser is on and no sanitizer adds code after the call.
+#if !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MYNAH_CONC_TRAMPOLINE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define MYNAH_CONC_TRAMPOLINE 1
+#endif
+#endif
+
+namespace mynah::conc::internal {
+
+/// Where the trampoline finds the coroutine to resume next: the running worker's slot.
+void set_transfer(Worker& worker, std::coroutine_handle<> to) noexcept;
+
+/// Notes that the task's root coroutine has ended; the worker deletes it after the coroutine has suspended.
+void set_finished(TaskRecord& task) noexcept;
+
+/// Appends the await chain to the record, unless it holds the chain of this same exception already.
+void note_exception(PromiseBase& promise) noexcept;
+
+/// Gives control to `to` on behalf of `task`, which is running.
+[[gnu::always_inline]] inline std::coroutine_handle<> transfer([[maybe_unused]] TaskRecord& task,
+                                                               std::coroutine_handle<> to) noexcept {
+#if defined(MYNAH_CONC_TRAMPOLINE)
+    set_transfer(*task.worker, to);
+    return std::noop_coroutine();
+#else
+    return to;
+#endif
+}
+
+struct FinalAwaiter {
+    bool await_ready() const noexcept { return false; }
+
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
+        auto& promise = ended.promise();
+        if (promise.continuation) {
+            return transfer(*promise.record, promise.continuation);
+        }
+        set_finished(*promise.record);
+        return std::noop_coroutine();
+    }
+
+    void await_resume() const noexcept {}
+};
+
+struct PromiseBase {
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    FinalAwaiter final_suspend() const noexcept { return {}; }
+
+    // Clang 19: must not throw, so the exception is kept for the awaiting coroutine.
+    void unhandled_exception() noexcept {
+        error = std::current_exception();
+        note_exception(*this);
+    }
+
+    /// Remembers where the coroutine awaits; the awaitable itself passes through untouched.
+    template <class Awaitable>
+    Awaitable&& await_transform(Awaitable&& awaitable,
+                                std::source_location where = std::source_location::current()) noexcept {
+        site = where;
+        return static_cast<Awaitable&&>(awaitable);
+    }
+
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
+
+    TaskRecord* record = nullptr;
+    PromiseBase* caller = nullptr;
+    std::coroutine_handle<> continuation;
+    std::source_location site;
+    std::exception_ptr error;
+};
+
+/// Sets state, reason and time of the wait, for dumps.
+void note_waiting(TaskRecord& task, WaitReason reason) noexcept;
+
+/// First step of every park: says where the task continues and what it waits for.
+///
+/// Call it in await_suspend before the waiter is published: from then on the record belongs to whoever wakes it.
+template <class Promise>
+TaskRecord& park(std::coroutine_handle<Promise> where, WaitReason reason) noexcept {
+    static_assert(std::is_base_of_v<PromiseBase, Promise>, "only a conc::Task can await this");
+    PromiseBase& promise = where.promise();
+    TaskRecord& task = *promise.record;
+    task.resume_point = where;
+    task.leaf = &promise;
+    note_waiting(task, reason);
+    return task;
+}
+
+}  // namespace mynah::conc::internal

@@ -1,0 +1,124 @@
+// task_record.hpp -- what the scheduler knows of one task.          Go: runtime.g
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "conc/internal/atomic.hpp"
+
+namespace mynah::conc::internal {
+
+struct PromiseBase;
+class Worker;
+
+enum class TaskState : std::uint8_t { runnable, running, waiting };
+
+/// What a waiting task waits for; the words of a dump are in dump.cpp.
+enum class WaitReason : std::uint8_t {
+    none,
+    chan_receive,
+    chan_send,
+    chan_receive_nil,
+    chan_send_nil,
+    select,
+    select_no_cases,
+    sleep,
+    mutex_lock,
+    wait_group,
+    once,
+    io,
+    blocking,
+    asio,
+};
+
+/// Where an exception was first seen on its way out of a task.
+struct PanicTrace {
+    std::exception_ptr error;
+    std::string await_chain;
+};
+
+/// One task. It is allocated together with the closure that the task runs (SpawnedTask in go.hpp).
+///
+/// Invariants:
+/// - A record is in at most one run queue, and only while its state is runnable.
+/// - While the state is waiting, exactly one party (a waker that won the claim, or a timer) may make it runnable.
+/// - From the moment a parking task has published its waiter, the worker that parked it touches the record no more.
+struct TaskRecord {
+    TaskRecord() = default;
+    TaskRecord(const TaskRecord&) = delete;
+    TaskRecord& operator=(const TaskRecord&) = delete;
+    virtual ~TaskRecord() = default;
+
+    /// Called by the worker once the root coroutine has ended. Returns true where the record is to be deleted.
+    virtual bool on_finished() noexcept = 0;
+
+    static void* operator new(std::size_t size);
+    static void operator delete(void* memory, std::size_t size) noexcept;
+
+    TaskRecord* next = nullptr;                  // link in a run queue or WakeList; guarded by that queue
+    Worker* worker = nullptr;                    // who runs it, or ran it last; written by that worker alone
+    std::coroutine_handle<> resume_point;        // what to resume next
+    PromiseBase* leaf = nullptr;                 // promise of the innermost suspended coroutine: start of the await chain
+    std::uint64_t id = 0;                        // 1 is the main task
+    std::uint64_t creator = 0;                   // id of the task that started it; 0: none
+    std::source_location created_at;             // where go() was called
+    Atomic<std::int64_t> waiting_since_ns{0};    // on the scheduler's clock, as coarse as the worker's last look at it
+    Atomic<TaskState> state{TaskState::runnable};
+    Atomic<WaitReason> reason{WaitReason::none};
+    std::unique_ptr<PanicTrace> panic_trace;     // of the exception seen last
+    TaskRecord* registry_previous = nullptr;     // links of the registry; guarded by registry's lock
+    TaskRecord* registry_next = nullptr;
+    Worker* registry = nullptr;                  // whose registry lists it; constant
+};
+
+/// Work that a timer must do outside its heap's lock (a context's deadline).
+struct Deferred {
+    Deferred() = default;
+    Deferred(const Deferred&) = delete;
+    Deferred& operator=(const Deferred&) = delete;
+    virtual ~Deferred() = default;
+    virtual void run() noexcept = 0;
+};
+
+/// Tasks that were claimed under some lock, to be made runnable once it is released. First in, first out.
+class WakeList {
+  public:
+    WakeList() = default;
+    WakeList(const WakeList&) = delete;
+    WakeList& operator=(const WakeList&) = delete;
+    ~WakeList() { wake_all(); }
+
+    void push(TaskRecord& task) noexcept {
+        task.next = nullptr;
+        if (last_ == nullptr) {
+            first_ = &task;
+        } else {
+            last_->next = &task;
+        }
+        last_ = &task;
+    }
+    void push(std::shared_ptr<Deferred> work) { deferred_.push_back(std::move(work)); }
+
+    bool empty() const noexcept { return first_ == nullptr && deferred_.empty(); }
+
+    /// Makes every task runnable and does the deferred work. The caller holds no lock.
+    void wake_all() noexcept;
+
+  private:
+    TaskRecord* first_ = nullptr;
+    TaskRecord* last_ = nullptr;
+    std::vector<std::shared_ptr<Deferred>> deferred_;
+};
+
+/// Makes a parked task runnable; from any thread. The caller owns the wake-up and holds no lock that a task may take.
+void make_ready(TaskRecord& task) noexcept;
+
+}  // namespace mynah::conc::internal

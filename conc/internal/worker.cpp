@@ -1,0 +1,403 @@
+#include "conc/internal/worker.hpp"
+
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "conc/internal/promise.hpp"
+#include "conc/internal/scheduler_core.hpp"
+#include "conc/panic.hpp"
+
+namespace mynah::conc::internal {
+namespace {
+
+thread_local Worker* current_worker = nullptr;
+
+}  // namespace
+
+// Clang caches the address of a thread-local across a suspension, hence functions that it cannot look into.
+[[gnu::noinline]] Worker* this_worker() noexcept { return current_worker; }
+[[gnu::noinline]] void set_this_worker(Worker* worker) noexcept { current_worker = worker; }
+
+Worker& require_worker(const char* caller) {
+    Worker* worker = this_worker();
+    if (worker == nullptr) {
+        throw Panic(std::string(caller) + " called outside of a task");
+    }
+    return *worker;
+}
+
+void set_transfer(Worker& worker, std::coroutine_handle<> to) noexcept { worker.set_transfer(to); }
+void set_finished(TaskRecord& task) noexcept { task.worker->set_finished(task); }
+
+void note_waiting(TaskRecord& task, WaitReason reason) noexcept {
+    task.reason.store(reason, kRelaxed);
+    task.waiting_since_ns.store(task.worker->last_look().time_since_epoch().count(), kRelaxed);
+    task.state.store(TaskState::waiting, kRelaxed);
+}
+
+void make_ready(TaskRecord& task) noexcept {
+    task.state.store(TaskState::runnable, kRelaxed);
+    SchedulerCore& core = task.worker->core();
+    Worker* here = this_worker();
+    if (here != nullptr && &here->core() == &core) {
+        here->run_next(task);
+    } else {
+        core.push_global(task);
+    }
+}
+
+namespace {
+
+/// As make_ready(), but in the order of arrival: the task goes to the end of the queue.
+void make_queued(TaskRecord& task) noexcept {
+    task.state.store(TaskState::runnable, kRelaxed);
+    SchedulerCore& core = task.worker->core();
+    Worker* here = this_worker();
+    if (here != nullptr && &here->core() == &core) {
+        here->enqueue(task);
+    } else {
+        core.push_global(task);
+    }
+}
+
+}  // namespace
+
+void WakeList::wake_all() noexcept {
+    TaskRecord* task = std::exchange(first_, nullptr);
+    last_ = nullptr;
+    if (task != nullptr && task->next == nullptr) {
+        make_ready(*task);
+        task = nullptr;
+    }
+    while (task != nullptr) {
+        TaskRecord* following = task->next;  // once queued, the task may run and end at any moment
+        make_queued(*task);
+        task = following;
+    }
+    for (const std::shared_ptr<Deferred>& work : std::exchange(deferred_, {})) {
+        work->run();
+    }
+}
+
+Worker::Worker(SchedulerCore& core, std::size_t index, std::uint64_t seed, std::unique_ptr<EventSource> source)
+    : core_(core), index_(index), random_(seed), source_(std::move(source)) {
+    source_->home_ = this;
+}
+
+void Worker::loop() {
+    set_this_worker(this);
+    rest_ends();
+    last_look_ = core_.now();
+    while (!core_.stopping()) {
+        if (core_.pausing()) [[unlikely]] {
+            rest_ends();
+        }
+        TaskRecord* task = next_task();
+        if (task == nullptr) {
+            task = search();
+        } else if (searching_) {
+            // It was woken to search, and has work of its own: the search is passed on.
+            searching_ = false;
+            core_.end_search();
+            core_.notify_one();
+        }
+        if (task != nullptr) {
+            run(*task);
+        } else {
+            sleep();
+        }
+    }
+    rest();
+    set_this_worker(nullptr);
+}
+
+bool Worker::step() {
+    set_this_worker(this);
+    last_look_ = core_.now();
+    TaskRecord* task = next_task();
+    if (task != nullptr) {
+        run(*task);
+    }
+    set_this_worker(nullptr);
+    return task != nullptr;
+}
+
+bool Worker::has_work() const noexcept {
+    return run_next_ != nullptr || !home_.empty() || !local_.empty() || has_messages();
+}
+
+// Every so often the world outside has its turn, so that a busy worker starves neither timers nor descriptors nor the
+// global queue.
+void Worker::look_around() {
+    if (tick_ % kGlobalInterval == 0) {
+        poll(TimePoint::min());
+    } else if (tick_ % kTimerInterval == 0 && !timers_.empty()) {
+        expire_timers();
+    }
+}
+
+TaskRecord* Worker::next_task() noexcept {
+    ++tick_;
+    look_around();
+    if (has_messages()) {
+        deliver_messages();
+    }
+    if (tick_ % kGlobalInterval == 0) {
+        if (TaskRecord* task = core_.pop_global(); task != nullptr) {
+            return task;
+        }
+    }
+    if (TaskRecord* task = take_woken(); task != nullptr) {
+        return task;
+    }
+    if (TaskRecord* task = take_queued(); task != nullptr) {
+        return task;
+    }
+    return core_.pop_global();
+}
+
+// The task that was woken last finds its data in the cache. A chain of them is cut off, so that the queues get on; in a
+// simulated run a coin decides.
+TaskRecord* Worker::take_woken() noexcept {
+    if (run_next_ == nullptr) {
+        run_next_streak_ = 0;
+        return nullptr;
+    }
+    const bool queue_waits = !local_.empty() || !home_.empty();
+    const bool give_way =
+        queue_waits && (core_.simulated() ? random_.coin() : run_next_streak_ >= kRunNextLimit);
+    if (give_way) {
+        enqueue(*std::exchange(run_next_, nullptr));
+        run_next_streak_ = 0;
+        return nullptr;
+    }
+    ++run_next_streak_;
+    return std::exchange(run_next_, nullptr);
+}
+
+TaskRecord* Worker::take_queued() noexcept {
+    const bool home_first = core_.simulated() ? random_.coin() : (tick_ & 1U) != 0;
+    if (home_first) {
+        if (TaskRecord* task = home_.pop(); task != nullptr) {
+            return task;
+        }
+        return local_.pop();
+    }
+    if (TaskRecord* task = local_.pop(); task != nullptr) {
+        return task;
+    }
+    return home_.pop();
+}
+
+void Worker::run(TaskRecord& task) {
+    task.worker = this;
+    task.state.store(TaskState::running, kRelaxed);
+    running_.store(&task, kRelease);
+    std::coroutine_handle<> next = task.resume_point;
+    do {
+        next.resume();
+        // From here on the task may run elsewhere, or be gone: only this worker's own members are safe.
+        next = std::exchange(transfer_, nullptr);
+    } while (next);
+    // release: a dumper that sees no running task sees all that the task left behind.
+    running_.store(nullptr, kRelease);
+    if (TaskRecord* ended = std::exchange(finished_, nullptr); ended != nullptr) {
+        if (ended->on_finished()) {
+            delist(*ended);
+            delete ended;
+        }
+    }
+}
+
+void Worker::enqueue(TaskRecord& task) noexcept {
+    if (!local_.push(task)) {
+        // Full: half of it goes to the global queue, where the others look too.
+        for (std::uint32_t i = 0; i < LocalQueue::kCapacity / 2; ++i) {
+            TaskRecord* moved = local_.pop();
+            if (moved == nullptr) {
+                break;
+            }
+            core_.push_global_quietly(*moved);
+        }
+        core_.push_global_quietly(task);
+    }
+    if (core_.worker_count() > 1) {
+        core_.notify_one();
+    }
+}
+
+void Worker::run_next(TaskRecord& task) noexcept {
+    if (TaskRecord* previous = std::exchange(run_next_, &task); previous != nullptr) {
+        enqueue(*previous);
+    }
+}
+
+void Worker::enqueue_home(TaskRecord& task) noexcept {
+    task.state.store(TaskState::runnable, kRelaxed);
+    home_.push(task);
+}
+
+TaskRecord* Worker::search() noexcept {
+    if (core_.worker_count() == 1 || core_.simulated()) {
+        return nullptr;
+    }
+    if (!searching_ && !core_.begin_search()) {
+        return nullptr;
+    }
+    searching_ = false;
+    constexpr int kRounds = 2;
+    TaskRecord* found = nullptr;
+    const auto count = static_cast<std::uint32_t>(core_.worker_count());
+    for (int round = 0; round < kRounds && found == nullptr; ++round) {
+        const std::uint32_t start = random_.below(count);
+        for (std::uint32_t i = 0; i < count && found == nullptr; ++i) {
+            Worker& victim = core_.worker((start + i) % count);
+            if (&victim != this) {
+                found = victim.local_.steal_into(local_);
+            }
+        }
+        if (found == nullptr) {
+            found = core_.pop_global();
+        }
+    }
+    core_.end_search();
+    if (found != nullptr) {
+        core_.notify_one();  // where there was one there may be more: the search is passed on
+    }
+    return found;
+}
+
+void Worker::sleep() {
+    can_be_woken_.store(!timers_.empty() || source_->armed(), kRelease);
+    core_.enter_idle(*this);
+    if (core_.any_work() || has_messages() || core_.stopping()) {
+        core_.leave_idle(*this);
+        return;
+    }
+    if (!can_be_woken_.load(kRelaxed)) {
+        core_.check_deadlock();
+    }
+    std::optional<TimePoint> deadline;
+    if (!timers_.empty()) {
+        deadline = timers_.nearest();
+    }
+    rest();
+    source_->poll(deadline);
+    rest_ends();
+    core_.leave_idle(*this);
+    expire_timers();
+}
+
+void Worker::poll(std::optional<TimePoint> deadline) {
+    source_->poll(deadline);
+    expire_timers();
+}
+
+void Worker::expire_timers() noexcept {
+    last_look_ = core_.now();
+    if (timers_.due(last_look_)) {
+        WakeList woken;  // wakes when it goes out of scope, after the heap's lock
+        timers_.expire(last_look_, woken);
+    }
+}
+
+void Worker::rest_ends() noexcept {
+    at_rest_.store(false, kSeqCst);
+    while (core_.pausing()) {
+        rest();
+        core_.wait_until_resumed();
+        at_rest_.store(false, kSeqCst);
+    }
+}
+
+void Worker::enlist(TaskRecord& task) noexcept {
+    task.worker = this;
+    task.registry = this;
+    started_.store(started_.load(kRelaxed) + 1, kRelaxed);
+    const SpinGuard guard(registry_lock_);
+    task.registry_next = registry_;
+    if (registry_ != nullptr) {
+        registry_->registry_previous = &task;
+    }
+    registry_ = &task;
+}
+
+void Worker::delist(TaskRecord& task) noexcept {
+    ended_.store(ended_.load(kRelaxed) + 1, kRelaxed);
+    Worker& home = *task.registry;
+    const SpinGuard guard(home.registry_lock_);
+    if (task.registry_previous != nullptr) {
+        task.registry_previous->registry_next = task.registry_next;
+    } else {
+        home.registry_ = task.registry_next;
+    }
+    if (task.registry_next != nullptr) {
+        task.registry_next->registry_previous = task.registry_previous;
+    }
+}
+
+std::uint64_t Worker::next_task_id() noexcept {
+    constexpr std::uint64_t kBlock = 16;
+    if (next_id_ == id_block_end_) {
+        next_id_ = core_.reserve_ids(kBlock);
+        id_block_end_ = next_id_ + kBlock;
+    }
+    return next_id_++;
+}
+
+void Worker::post(EventSource::Message& message) noexcept {
+    {
+        const SpinGuard guard(inbox_lock_);
+        message.next_ = nullptr;
+        (inbox_last_ == nullptr ? inbox_first_ : inbox_last_->next_) = &message;
+        inbox_last_ = &message;
+        inbox_pending_.store(true, kSeqCst);
+    }
+    if (this_worker() != this) {
+        source_->wake();
+    }
+}
+
+void Worker::deliver_messages() noexcept {
+    EventSource::Message* message = nullptr;
+    {
+        const SpinGuard guard(inbox_lock_);
+        message = std::exchange(inbox_first_, nullptr);
+        inbox_last_ = nullptr;
+        inbox_pending_.store(false, kRelaxed);
+    }
+    while (message != nullptr) {
+        EventSource::Message* following = message->next_;  // deliver() may free the message
+        message->deliver();
+        message = following;
+    }
+}
+
+void Worker::reset() noexcept {
+    deliver_messages();
+    local_.clear();
+    home_.clear();
+    run_next_ = nullptr;
+    transfer_ = nullptr;
+    finished_ = nullptr;
+    searching_ = false;
+}
+
+void Worker::destroy_tasks() noexcept {
+    for (;;) {
+        TaskRecord* task = nullptr;
+        {
+            const SpinGuard guard(registry_lock_);
+            task = registry_;
+        }
+        if (task == nullptr) {
+            return;
+        }
+        delist(*task);
+        delete task;
+    }
+}
+
+}  // namespace mynah::conc::internal

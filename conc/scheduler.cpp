@@ -1,0 +1,45 @@
+#include "conc/scheduler.hpp"
+
+#include <utility>
+
+#include "conc/internal/promise.hpp"
+#include "conc/internal/scheduler_core.hpp"
+
+namespace mynah::conc {
+namespace internal {
+namespace {
+
+/// The main task: its end stops the scheduler. Its frame and result belong to Scheduler::run.
+struct MainTask final : TaskRecord {
+    bool on_finished() noexcept override {
+        worker->core().stop();
+        return true;
+    }
+};
+
+}  // namespace
+
+void run_main(SchedulerCore& core, std::coroutine_handle<> frame, PromiseBase& promise) {
+    auto main = std::make_unique<MainTask>();
+    main->resume_point = frame;
+    main->created_at = promise.site;
+    promise.record = main.get();
+    core.run(*main.release());  // the worker that sees its end deletes it
+}
+
+}  // namespace internal
+
+Scheduler::Scheduler(Options options) : core_(std::make_unique<internal::SchedulerCore>(std::move(options))) {}
+
+Scheduler::~Scheduler() = default;
+
+std::size_t Scheduler::task_count() const noexcept { return core_->task_count(); }
+
+const std::vector<TaskInfo>& Scheduler::abandoned() const noexcept { return core_->abandoned(); }
+
+TimePoint now() noexcept {
+    const internal::Worker* worker = internal::this_worker();
+    return worker == nullptr ? Clock::now() : worker->core().now();
+}
+
+}  // namespace mynah::conc

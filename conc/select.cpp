@@ -1,0 +1,82 @@
+#include "conc/select.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include "conc/internal/worker.hpp"
+#include "conc/scheduler.hpp"
+
+namespace mynah::conc {
+
+internal::AfterCase after(Duration duration) noexcept {
+    const TimePoint start = now();
+    return internal::AfterCase(duration > TimePoint::max() - start ? TimePoint::max() : start + duration);
+}
+
+namespace internal {
+namespace {
+
+// A select may be tried from a thread without a worker too.
+std::uint32_t random_below(std::uint32_t bound) noexcept {
+    if (Worker* worker = this_worker(); worker != nullptr) {
+        return worker->random().below(bound);
+    }
+    thread_local Random random(std::hash<const void*>{}(&random));
+    return random.below(bound);
+}
+
+}  // namespace
+
+// Clang's analysis cannot follow a list of locks.
+CaseLocks::CaseLocks(std::span<CaseBase* const> cases) MYNAH_NO_THREAD_SAFETY_ANALYSIS {
+    SpinLock** first = inline_.data();
+    if (cases.size() > kInline) {
+        heap_ = std::make_unique<SpinLock*[]>(cases.size());
+        first = heap_.get();
+    }
+    std::size_t count = 0;
+    for (const CaseBase* each : cases) {
+        if (SpinLock* lock = each->lock(); lock != nullptr) {
+            first[count++] = lock;
+        }
+    }
+    locks_ = {first, count};
+    std::sort(locks_.begin(), locks_.end(), std::less<>());
+    locks_ = locks_.first(static_cast<std::size_t>(std::unique(locks_.begin(), locks_.end()) - locks_.begin()));
+    for (SpinLock* lock : locks_) {
+        lock->lock();
+    }
+}
+
+CaseLocks::~CaseLocks() MYNAH_NO_THREAD_SAFETY_ANALYSIS {
+    for (SpinLock* lock : locks_) {
+        lock->unlock();
+    }
+}
+
+std::size_t take_ready_case(std::span<CaseBase* const> cases, TaskRecord*& woken) noexcept {
+    for (;;) {
+        // One pass with a reservoir of one: the k-th ready case replaces the choice with probability 1 / k.
+        std::size_t chosen = no_case;
+        std::uint32_t ready = 0;
+        for (std::size_t i = 0; i < cases.size(); ++i) {
+            if (cases[i]->ready()) {
+                ++ready;
+                if (ready == 1 || random_below(ready) == 0) {
+                    chosen = i;
+                }
+            }
+        }
+        // The task on the other side may be taken by another of its cases meanwhile; then the case is not ready any more.
+        if (chosen == no_case || cases[chosen]->commit(woken)) {
+            return chosen;
+        }
+    }
+}
+
+bool AfterCase::ready() const noexcept { return deadline_ <= now(); }
+
+void AfterCase::enqueue() noexcept { waiter_.task->worker->arm(*this, deadline_); }
+
+}  // namespace internal
+}  // namespace mynah::conc

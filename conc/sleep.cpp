@@ -1,0 +1,17 @@
+#include "conc/sleep.hpp"
+
+#include "conc/internal/worker.hpp"
+#include "conc/scheduler.hpp"
+
+namespace mynah::conc::internal {
+
+bool SleepAwaiter::await_ready() const noexcept { return until_ <= now(); }
+
+void arm_timer(TaskRecord& task, TimerNode& node, TimePoint deadline) { task.worker->arm(node, deadline); }
+
+void enqueue_yielded(TaskRecord& task) noexcept {
+    task.state.store(TaskState::runnable, kRelaxed);
+    task.worker->enqueue(task);
+}
+
+}  // namespace mynah::conc::internal

@@ -1,0 +1,69 @@
+// sleep.hpp -- lets time pass, or lets others run.                  Go: time.Sleep, runtime.Gosched
+//
+// What     co_await sleep_for(d), sleep_until(t): the task goes on not before that moment; co_await yield(): the task goes
+//          to the end of the local queue.
+// Threads  from any task.
+// Resume   on the worker that slept, or on one that stole it.
+// Cancel   the awaits are destroyed safely; to give up early, use select with after().
+// Errors   none.
+// Cost     sleep: one entry of the worker's timer heap, no allocation beyond the heap's own growth.
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+
+#include "conc/event_source.hpp"
+#include "conc/internal/promise.hpp"
+#include "conc/internal/timer_heap.hpp"
+
+namespace mynah::conc {
+namespace internal {
+
+void arm_timer(TaskRecord& task, TimerNode& node, TimePoint deadline);
+void enqueue_yielded(TaskRecord& task) noexcept;
+
+class SleepAwaiter final : private TimerNode {
+  public:
+    explicit SleepAwaiter(TimePoint until) noexcept : until_(until) {}
+    ~SleepAwaiter() { disarm(); }
+    SleepAwaiter(const SleepAwaiter&) = delete;
+    SleepAwaiter& operator=(const SleepAwaiter&) = delete;
+
+    bool await_ready() const noexcept;
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> where) {
+        task_ = &park(where, WaitReason::sleep);
+        arm_timer(*task_, *this, until_);
+    }
+    void await_resume() const noexcept {}
+
+  private:
+    void expire(WakeList& woken) noexcept override { woken.push(*task_); }
+
+    TimePoint until_;
+    TaskRecord* task_ = nullptr;
+};
+
+struct YieldAwaiter {
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> where) const noexcept {
+        enqueue_yielded(park(where, WaitReason::none));
+    }
+    void await_resume() const noexcept {}
+};
+
+}  // namespace internal
+
+TimePoint now() noexcept;
+
+inline internal::SleepAwaiter sleep_until(TimePoint when) noexcept { return internal::SleepAwaiter(when); }
+
+inline internal::SleepAwaiter sleep_for(Duration duration) noexcept {
+    const TimePoint start = now();
+    return internal::SleepAwaiter(duration > TimePoint::max() - start ? TimePoint::max() : start + duration);
+}
+
+inline internal::YieldAwaiter yield() noexcept { return {}; }
+
+}  // namespace mynah::conc

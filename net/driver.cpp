@@ -1,0 +1,42 @@
+#include "net/driver.hpp"
+
+#include "net/internal/readiness_driver.hpp"
+
+namespace mynah::net {
+
+Driver::Driver() : link_(std::make_shared<internal::DriverLink>()) { link_->driver = this; }
+
+Driver::~Driver() { link_->driver = nullptr; }
+
+Driver* Driver::current() noexcept { return dynamic_cast<Driver*>(conc::EventSource::current()); }
+
+std::expected<DriverKind, std::string> parse_driver(std::string_view text) {
+    for (const DriverKind kind : {DriverKind::automatic, DriverKind::select, DriverKind::poll}) {
+        if (text == to_string(kind)) {
+            return kind;
+        }
+    }
+    if (text == "epoll" || text == "io_uring") {
+        return std::unexpected("driver " + std::string(text) +
+                               " is not supported in this version; use auto, select or poll");
+    }
+    return std::unexpected("unknown driver '" + std::string(text) + "'; use auto, select or poll");
+}
+
+std::string_view to_string(DriverKind kind) noexcept {
+    switch (kind) {
+        case DriverKind::automatic:
+            return "auto";
+        case DriverKind::select:
+            return "select";
+        case DriverKind::poll:
+            return "poll";
+    }
+    return "";
+}
+
+conc::EventSourceFactory driver_factory(DriverKind kind) {
+    return [kind] { return std::make_unique<internal::ReadinessDriver>(kind); };
+}
+
+}  // namespace mynah::net

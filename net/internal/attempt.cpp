@@ -1,0 +1,152 @@
+#include "net/internal/attempt.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <new>
+
+#include "net/internal/socket_address.hpp"
+
+namespace mynah::net::internal {
+namespace {
+
+// Both have the same number on Linux; the compiler warns when both stand in one condition.
+bool would_block(int error) noexcept { return error == EAGAIN || (EAGAIN != EWOULDBLOCK && error == EWOULDBLOCK); }
+
+bool failed(Operation& operation, int error) noexcept {
+    operation.error = std::error_code(error, std::system_category());
+    return true;
+}
+
+/// Connections that died in the queue, or that a firewall forbids: accept(2) says to treat them like EAGAIN and retry.
+bool died_in_queue(int error) noexcept {
+    switch (error) {
+        case ECONNABORTED:
+        case EPERM:
+        case EPROTO:
+        case ENOPROTOOPT:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+        case ENONET:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool try_accept(Operation& operation, bool& drained) {
+    for (;;) {
+        SocketAddress& peer = *operation.address;
+        peer.length = sizeof(peer.v6);
+        const int fd = ::accept4(operation.fd, &peer.any, &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            drained = false;
+            operation.accepted.reset(fd);
+            return true;
+        }
+        if (would_block(errno)) {
+            drained = true;
+            return false;
+        }
+        if (errno != EINTR && !died_in_queue(errno)) {
+            // With no descriptor free accept4 fails even where nobody is queued: the next try waits for somebody.
+            drained = true;
+            return failed(operation, errno);
+        }
+    }
+}
+
+bool try_receive(Operation& operation, bool& drained) {
+    try {
+        operation.lease = Lease::take(operation.receive_bytes);
+    } catch (const std::bad_alloc&) {
+        return failed(operation, ENOMEM);
+    }
+    const std::span<std::byte> room = operation.lease.room();
+    ssize_t count = 0;
+    do {
+        count = ::recv(operation.fd, room.data(), room.size(), 0);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        const int error = errno;
+        operation.lease = {};  // a stream that waits owns no buffer
+        if (would_block(error)) {
+            drained = true;
+            return false;
+        }
+        return failed(operation, error);
+    }
+    const auto bytes = static_cast<std::size_t>(count);
+    drained = bytes > 0 && bytes < room.size();
+    operation.lease.set_size(bytes);
+    if (bytes == 0) {
+        operation.lease = {};
+    }
+    return true;
+}
+
+bool try_send(Operation& operation) noexcept {
+    if (operation.unsent.empty()) {
+        return true;
+    }
+    ssize_t count = 0;
+    do {
+        count = ::send(operation.fd, operation.unsent.data(), operation.unsent.size(), MSG_NOSIGNAL);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        return would_block(errno) ? false : failed(operation, errno);
+    }
+    // After a short send the queue is full: it has to wait, trying again at once would only fail.
+    operation.unsent = operation.unsent.subspan(static_cast<std::size_t>(count));
+    return operation.unsent.empty();
+}
+
+bool try_connect(Operation& operation) noexcept {
+    if (!operation.begun) {
+        operation.begun = true;
+        const SocketAddress& address = *operation.address;
+        if (::connect(operation.fd, &address.any, address.length) == 0) {
+            return true;
+        }
+        // After EINTR the connection is made in the background all the same (connect(2)).
+        return errno == EINPROGRESS || errno == EINTR ? false : failed(operation, errno);
+    }
+    int error = 0;
+    socklen_t length = sizeof(error);
+    if (::getsockopt(operation.fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) {
+        error = errno;
+    }
+    return error == 0 ? true : failed(operation, error);
+}
+
+}  // namespace
+
+bool attempt(Operation& operation, bool& drained) {
+    switch (operation.kind) {
+        case Operation::Kind::accept:
+            return try_accept(operation, drained);
+        case Operation::Kind::receive:
+            return try_receive(operation, drained);
+        case Operation::Kind::send:
+            return try_send(operation);
+        case Operation::Kind::connect:
+            return try_connect(operation);
+        case Operation::Kind::readable:
+        case Operation::Kind::writable:
+            return true;  // tried only when the driver has seen it ready
+        case Operation::Kind::pause:
+            return false;
+    }
+    return failed(operation, EINVAL);
+}
+
+bool is_ready_now(const Operation& operation) {
+    const bool reads = operation.kind == Operation::Kind::readable;
+    pollfd one{.fd = operation.fd, .events = static_cast<short>(reads ? POLLIN : POLLOUT), .revents = 0};
+    return ::poll(&one, 1, 0) > 0;
+}
+
+}  // namespace mynah::net::internal

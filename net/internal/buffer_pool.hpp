@@ -1,0 +1,26 @@
+// buffer_pool.hpp -- where leases get their buffers.
+//
+// What     free lists by power of two, one set a thread, so a worker's buffers are those its cache has seen last; a
+//          buffer given back on another thread joins that thread's list.
+// Threads  every function, from any thread.
+// Errors   take_buffer throws std::bad_alloc.
+// Cost     a few instructions while the list has a buffer; a thread keeps at most kKeptBytes of each size.
+// Differs  under AddressSanitizer every buffer comes from the heap, so that a use after the lease's end is seen.
+#pragma once
+
+#include <cstddef>
+
+namespace mynah::net::internal {
+
+inline constexpr std::size_t kSmallestBuffer = 1024;
+inline constexpr std::size_t kLargestBuffer = std::size_t{1} << 20U;
+inline constexpr std::size_t kKeptBytes = std::size_t{1} << 18U;
+
+/// The power of two that holds `bytes`, within the pool's bounds.
+std::size_t buffer_capacity(std::size_t bytes) noexcept;
+
+/// `capacity` is what buffer_capacity() returned.
+std::byte* take_buffer(std::size_t capacity);
+void give_buffer(std::byte* buffer, std::size_t capacity) noexcept;
+
+}  // namespace mynah::net::internal

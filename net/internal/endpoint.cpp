@@ -1,0 +1,66 @@
+#include "net/internal/endpoint.hpp"
+
+#include "net/result.hpp"
+
+namespace mynah::net::internal {
+
+Driver* Endpoint::driver() const noexcept {
+    const DriverLink* home = link.load();
+    return home == nullptr ? nullptr : home->driver;
+}
+
+std::error_code Endpoint::adopt() {
+    Driver* const here = Driver::current();
+    if (here == nullptr) {
+        return Errc::no_driver;
+    }
+    if (const DriverLink* home = link.load(); home != nullptr) {
+        return home == here->link().get() ? std::error_code() : make_error_code(Errc::wrong_worker);
+    }
+    if (const std::error_code error = here->admit(fd.get()); error) {
+        return error;
+    }
+    link_owner = here->link();
+    link.store(link_owner.get());
+    return {};
+}
+
+void Endpoint::close(const std::shared_ptr<Endpoint>& self) noexcept {
+    if (self->closed.exchange(true)) {
+        return;
+    }
+    Driver* const home = self->driver();
+    if (home == nullptr) {
+        self->fd.reset();
+    } else if (home->at_home()) {
+        self->close_at_home(*home);
+    } else {
+        home->post([self, home] { self->close_at_home(*home); });
+    }
+}
+
+void Endpoint::close_at_home(Driver& home) noexcept {
+    home.forget(fd.get());
+    fd.reset();
+}
+
+void Endpoint::cancel_reading(const std::shared_ptr<Endpoint>& self, std::uint64_t ticket) {
+    Driver* const home = self->driver();
+    if (home == nullptr) {
+        return;
+    }
+    if (home->at_home()) {
+        self->cancel_at_home(*home, ticket);
+    } else {
+        home->post([self, home, ticket] { self->cancel_at_home(*home, ticket); });
+    }
+}
+
+void Endpoint::cancel_at_home(Driver& home, std::uint64_t ticket) {
+    const bool meant = reading != nullptr && (ticket == 0 ? interrupted.load() : reading->ticket == ticket);
+    if (meant) {
+        home.cancel(*reading);
+    }
+}
+
+}  // namespace mynah::net::internal

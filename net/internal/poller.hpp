@@ -1,0 +1,44 @@
+// poller.hpp -- the part of a readiness driver that differs from one system call to the next.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "conc/event_source.hpp"
+
+namespace mynah::net::internal {
+
+/// Bits of what a descriptor is watched for, and of what was found.
+using Interest = std::uint8_t;
+inline constexpr Interest kNothing = 0;
+inline constexpr Interest kRead = 1;
+inline constexpr Interest kWrite = 2;
+inline constexpr Interest kInvalid = 4;  // found only: the descriptor is not open
+
+struct Ready {
+    int fd;
+    Interest what;
+};
+
+class Poller {
+  public:
+    Poller() = default;
+    Poller(const Poller&) = delete;
+    Poller& operator=(const Poller&) = delete;
+    virtual ~Poller() = default;
+
+    /// Whether watch() takes this descriptor.
+    virtual bool admits(int fd) const noexcept = 0;
+
+    /// Watches `fd`, which is admitted, for `interest` and nothing else; kNothing forgets it.
+    virtual void watch(int fd, Interest interest) = 0;
+
+    /// One system call. Waits for `left` (Duration::max(): for ever) and appends what is ready.
+    /// Returns 0, or the errno value: EINTR is the caller's to retry, with the time that is left.
+    virtual int wait(conc::Duration left, std::vector<Ready>& ready) = 0;
+
+    virtual std::string_view name() const noexcept = 0;
+};
+
+}  // namespace mynah::net::internal

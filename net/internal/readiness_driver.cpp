@@ -1,0 +1,304 @@
+#include "net/internal/readiness_driver.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "conc/panic.hpp"
+#include "net/internal/attempt.hpp"
+#include "net/internal/poll_poller.hpp"
+#include "net/internal/select_poller.hpp"
+#include "net/internal/timeval.hpp"
+#include "net/result.hpp"
+
+namespace mynah::net::internal {
+namespace {
+
+using Kind = Operation::Kind;
+
+const std::error_code& canceled() noexcept {
+    static const std::error_code code = std::make_error_code(std::errc::operation_canceled);
+    return code;
+}
+
+Interest direction_of(const Operation& operation) noexcept {
+    if (operation.kind == Kind::pause) {
+        return kNothing;
+    }
+    return operation.reads() ? kRead : kWrite;
+}
+
+/// Whether the system call has a chance before anything was reported.
+bool is_tried_at_once(const Operation& operation, bool drained) noexcept {
+    switch (operation.kind) {
+        case Kind::accept:
+        case Kind::receive:
+            // Known to be empty as of the last look. Who does not want to wait looks again.
+            return !drained || operation.no_wait || operation.timeout <= conc::Duration::zero();
+        case Kind::send:
+        case Kind::connect:
+            return true;
+        case Kind::readable:
+        case Kind::writable:
+            return (operation.no_wait || operation.timeout <= conc::Duration::zero()) && is_ready_now(operation);
+        case Kind::pause:
+            return false;
+    }
+    return false;
+}
+
+std::unique_ptr<Poller> first_poller(DriverKind kind, int wake_up_fd) {
+    if (kind != DriverKind::poll) {
+        auto poller = std::make_unique<SelectPoller>();
+        if (poller->admits(wake_up_fd)) {
+            return poller;
+        }
+        if (kind == DriverKind::select) {
+            throw std::system_error(make_error_code(Errc::too_many_descriptors), "select driver");
+        }
+    }
+    return std::make_unique<PollPoller>();
+}
+
+}  // namespace
+
+ReadinessDriver::ReadinessDriver(DriverKind kind) : kind_(kind), poller_(first_poller(kind, wake_up_.fd())) {
+    poller_->watch(wake_up_.fd(), kRead);
+}
+
+std::optional<conc::TimePoint> ReadinessDriver::next_deadline() const noexcept {
+    return nearest_ == conc::TimePoint::max() ? std::nullopt : std::optional(nearest_);
+}
+
+ReadinessDriver::Slot& ReadinessDriver::slot_of(const Operation& operation) noexcept {
+    return slots_[static_cast<std::size_t>(operation.fd)];
+}
+
+std::error_code ReadinessDriver::admit(int fd) {
+    if (fd < 0) {
+        return std::make_error_code(std::errc::bad_file_descriptor);
+    }
+    if (!poller_->admits(fd)) {
+        if (kind_ == DriverKind::select) {
+            return Errc::too_many_descriptors;
+        }
+        move_to_poll();
+    }
+    const auto needed = static_cast<std::size_t>(fd) + 1;
+    if (slots_.size() < needed) {
+        slots_.resize(needed);
+    }
+    return {};
+}
+
+// select(2) keeps nothing in the kernel, so moving is no more than watching the same things again.
+void ReadinessDriver::move_to_poll() {
+    auto next = std::make_unique<PollPoller>();
+    next->watch(wake_up_.fd(), kRead);
+    for (std::size_t fd = 0; fd < slots_.size(); ++fd) {
+        next->watch(static_cast<int>(fd), slots_[fd].watched);
+    }
+    poller_ = std::move(next);
+}
+
+void ReadinessDriver::watch(int fd, Slot& slot, Interest interest) {
+    if (slot.watched != interest) {
+        poller_->watch(fd, interest);
+        slot.watched = interest;
+    }
+}
+
+bool ReadinessDriver::submit(Operation& operation) {
+    try {
+        const auto index = static_cast<std::size_t>(operation.fd);
+        if (operation.fd < 0 || index >= slots_.size()) [[unlikely]] {
+            operation.error = admit(operation.fd);
+            if (operation.error) {
+                return true;
+            }
+        }
+        return submit_to(slot_of(operation), operation);
+    } catch (const std::bad_alloc&) {
+        operation.error = std::make_error_code(std::errc::not_enough_memory);
+        return true;
+    }
+}
+
+bool ReadinessDriver::submit_to(Slot& slot, Operation& operation) {
+    Operation*& place = operation.reads() ? slot.reader : slot.writer;
+    if (place != nullptr) {
+        operation.error = Errc::operation_in_progress;
+        return true;
+    }
+    if (is_tried_at_once(operation, slot.drained) && attempt(operation, slot.drained)) {
+        return true;
+    }
+    if (operation.no_wait) {
+        operation.error = canceled();
+        return true;
+    }
+    if (operation.timeout <= conc::Duration::zero()) {
+        operation.error = std::make_error_code(std::errc::timed_out);
+        return true;
+    }
+    watch(operation.fd, slot, static_cast<Interest>(slot.watched | direction_of(operation)));
+    if (operation.timeout != kNoTimeout) {
+        operation.deadline = deadline_after(now(), operation.timeout);
+        nearest_ = std::min(nearest_, operation.deadline);
+    }
+    place = &operation;
+    operation.pending = true;
+    ++pending_;
+    return false;
+}
+
+void ReadinessDriver::cancel(Operation& operation) {
+    if (!operation.pending) {
+        return;
+    }
+    const bool takes_what_is_there = operation.kind == Kind::receive || operation.kind == Kind::accept;
+    if (!takes_what_is_there || !attempt(operation, slot_of(operation).drained)) {
+        operation.error = canceled();
+    }
+    finish(operation);
+}
+
+void ReadinessDriver::withdraw(Operation& operation) noexcept {
+    if (operation.pending) {
+        detach(operation);
+    }
+}
+
+void ReadinessDriver::forget(int fd) noexcept {
+    const auto index = static_cast<std::size_t>(fd);
+    if (fd < 0 || index >= slots_.size()) {
+        return;
+    }
+    Slot& slot = slots_[index];
+    fail(slot.reader, canceled());
+    fail(slot.writer, canceled());
+    watch(fd, slot, kNothing);
+    slot = Slot();
+}
+
+void ReadinessDriver::detach(Operation& operation) noexcept {
+    Slot& slot = slot_of(operation);
+    (operation.reads() ? slot.reader : slot.writer) = nullptr;
+    operation.pending = false;
+    --pending_;
+    // A read of a stream or listener is soon followed by another; all else is watched no longer.
+    const Interest direction = direction_of(operation);
+    if (operation.kind != Kind::receive && operation.kind != Kind::accept && direction != kNothing) {
+        watch(operation.fd, slot, static_cast<Interest>(slot.watched & ~direction));
+    }
+}
+
+void ReadinessDriver::finish(Operation& operation) noexcept {
+    detach(operation);
+    resume(operation);
+}
+
+void ReadinessDriver::fail(Operation* operation, std::error_code error) noexcept {
+    if (operation != nullptr) {
+        operation->error = error;
+        finish(*operation);
+    }
+}
+
+void ReadinessDriver::poll(std::optional<conc::TimePoint> until) {
+    ready_.clear();
+    const bool timed_out = wait_for_events(until);
+    wake_up_.end_sleep();
+    for (const Ready& ready : ready_) {
+        serve(ready);
+    }
+    // What is ready goes before what is late. The clock is not read where nothing has a deadline.
+    if (timed_out || nearest_ != conc::TimePoint::max()) {
+        const conc::TimePoint time = now();
+        if (time >= nearest_) {
+            expire(time);
+        }
+    }
+}
+
+// The three outcomes of select(2) and poll(2): 0 is a timeout, more than 0 counts what is ready, less is an error; and
+// EINTR waits on with the time that is left. True: the time was over.
+bool ReadinessDriver::wait_for_events(std::optional<conc::TimePoint> until) {
+    const conc::TimePoint end = std::min(until.value_or(conc::TimePoint::max()), nearest_);
+    const bool looks_only = (until && *until == conc::TimePoint::min()) || !wake_up_.begin_sleep();
+    for (;;) {
+        conc::Duration left = conc::Duration::zero();
+        if (!looks_only) {
+            left = end == conc::TimePoint::max() ? conc::Duration::max()
+                                                 : std::max(end - now(), conc::Duration::zero());
+        }
+        const int error = poller_->wait(left, ready_);
+        if (error == 0) {
+            return ready_.empty();
+        }
+        if (error != EINTR && error != ENOMEM) {
+            conc::internal::fatal("the driver's system call failed: " + std::system_category().message(error));
+        }
+        if (looks_only || error == ENOMEM || left == conc::Duration::zero()) {
+            return false;
+        }
+    }
+}
+
+void ReadinessDriver::serve(Ready ready) {
+    if (ready.fd == wake_up_.fd()) {
+        wake_up_.drain();
+        return;
+    }
+    Slot& slot = slots_[static_cast<std::size_t>(ready.fd)];
+    if ((ready.what & kInvalid) != 0) {
+        const std::error_code error = std::make_error_code(std::errc::bad_file_descriptor);
+        fail(slot.reader, error);
+        fail(slot.writer, error);
+        watch(ready.fd, slot, kNothing);
+        return;
+    }
+    if ((ready.what & kRead) != 0) {
+        slot.drained = false;
+        serve_direction(ready.fd, slot, slot.reader, kRead);
+    }
+    if ((ready.what & kWrite) != 0) {
+        serve_direction(ready.fd, slot, slot.writer, kWrite);
+    }
+}
+
+void ReadinessDriver::serve_direction(int fd, Slot& slot, Operation* operation, Interest direction) {
+    if (operation == nullptr || operation->kind == Kind::pause) {
+        watch(fd, slot, static_cast<Interest>(slot.watched & ~direction));
+        return;
+    }
+    const std::size_t unsent = operation->unsent.size();
+    if (attempt(*operation, slot.drained)) {
+        finish(*operation);
+    } else if (operation->unsent.size() < unsent && operation->timeout != kNoTimeout) {
+        // A send's timeout is for lack of progress. nearest_ stays a lower bound.
+        operation->deadline = deadline_after(now(), operation->timeout);
+    }
+}
+
+void ReadinessDriver::expire(conc::TimePoint time) {
+    nearest_ = conc::TimePoint::max();
+    for (const Slot& slot : slots_) {
+        expire(slot.reader, time);
+        expire(slot.writer, time);
+    }
+}
+
+void ReadinessDriver::expire(Operation* operation, conc::TimePoint time) {
+    if (operation == nullptr) {
+        return;
+    }
+    if (operation->deadline <= time) {
+        fail(operation, std::make_error_code(std::errc::timed_out));
+    } else {
+        nearest_ = std::min(nearest_, operation->deadline);
+    }
+}
+
+}  // namespace mynah::net::internal

@@ -1,0 +1,147 @@
+#include "net/listener.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "conc/context.hpp"
+#include "net/internal/endpoint.hpp"
+
+namespace mynah::net {
+namespace {
+
+using internal::Endpoint;
+using internal::SocketAddress;
+
+/// One wait of accept(): for a connection, or for time to pass. A cancelled context keeps it from waiting.
+class AcceptAwaiter final : public internal::OperationAwaiter {
+  public:
+    AcceptAwaiter(const std::shared_ptr<Endpoint>& endpoint, Operation::Kind kind, conc::Duration timeout,
+                  const conc::Context& ctx, std::uint64_t ticket) noexcept
+        : OperationAwaiter(endpoint, kind, timeout) {
+        operation_.address = &peer_;
+        operation_.ticket = ticket;
+        context_ = &ctx;
+    }
+
+    Result<Stream> await_resume() {
+        settle();
+        if (operation_.error) {
+            return fail(operation_.error);
+        }
+        auto accepted = std::make_shared<Endpoint>(std::move(operation_.accepted));
+        accepted->peer = peer_;
+        return Stream(std::move(accepted));
+    }
+
+  private:
+    SocketAddress peer_;
+};
+
+bool set_flag(int fd, int level, int option, bool on) noexcept {
+    const int value = on ? 1 : 0;
+    return ::setsockopt(fd, level, option, &value, sizeof(value)) == 0;
+}
+
+bool prepare(int fd, int family, const ListenOptions& options) noexcept {
+    return (!options.reuse_address || set_flag(fd, SOL_SOCKET, SO_REUSEADDR, true)) &&
+           (!options.reuse_port || set_flag(fd, SOL_SOCKET, SO_REUSEPORT, true)) &&
+           (family != AF_INET6 || set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only));
+}
+
+/// Ends the accept with this ticket once `ctx` is cancelled.
+auto cancel_with(const conc::Context& ctx, const std::shared_ptr<Endpoint>& endpoint, std::uint64_t ticket) {
+    return conc::after_func(ctx, [endpoint, ticket]() -> conc::Task<> {
+        Endpoint::cancel_reading(endpoint, ticket);
+        co_return;
+    });
+}
+
+}  // namespace
+
+Listener::Listener() = default;
+Listener::Listener(Listener&& other) noexcept = default;
+Listener::Listener(std::shared_ptr<Endpoint> endpoint, Options options) noexcept
+    : endpoint_(std::move(endpoint)), options_(options) {}
+
+Listener& Listener::operator=(Listener&& other) noexcept {
+    if (this != &other) {
+        close();
+        endpoint_ = std::move(other.endpoint_);
+        options_ = other.options_;
+    }
+    return *this;
+}
+
+Listener::~Listener() { close(); }
+
+Result<Listener> Listener::bind(const Address& address, Options options) {
+    const std::optional<SocketAddress> where = SocketAddress::from(address);
+    if (!where) {
+        return fail(Errc::unresolved_name);
+    }
+    Descriptor fd(::socket(where->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd || !prepare(fd.get(), where->family(), options) || ::bind(fd.get(), &where->any, where->length) != 0 ||
+        ::listen(fd.get(), options.backlog) != 0) {
+        return fail_errno(errno);
+    }
+    return Listener(std::make_shared<Endpoint>(std::move(fd)), options);
+}
+
+conc::Task<Result<Stream>> Listener::accept(conc::Context ctx) {
+    const std::shared_ptr<Endpoint> endpoint = endpoint_;
+    if (endpoint == nullptr) {
+        co_return fail(std::errc::operation_canceled);
+    }
+    const std::uint64_t ticket = endpoint->tickets.fetch_add(1) + 1;
+    if (endpoint->backing_off.exchange(false)) {
+        auto stop = cancel_with(ctx, endpoint, ticket);
+        const Result<Stream> paused = co_await AcceptAwaiter(endpoint, Operation::Kind::pause,
+                                                             options_.exhaustion_pause, ctx, ticket);
+        stop();
+        if (paused.error() != std::errc::timed_out) {
+            co_return fail(paused.error());
+        }
+    }
+    // Where a connection is queued there is no need to follow the context; a timeout of zero does not wait.
+    Result<Stream> accepted =
+        co_await AcceptAwaiter(endpoint, Operation::Kind::accept, conc::Duration::zero(), ctx, ticket);
+    if (!accepted && accepted.error() == std::errc::timed_out) {
+        auto stop = cancel_with(ctx, endpoint, ticket);
+        accepted = co_await AcceptAwaiter(endpoint, Operation::Kind::accept, kNoTimeout, ctx, ticket);
+        stop();
+    }
+    if (accepted) {
+        // Where it fails the connection is slower, no less right.
+        (void)accepted->set_no_delay(true);
+    } else if (is_exhaustion(accepted.error())) {
+        endpoint->backing_off.store(true);
+    }
+    co_return accepted;
+}
+
+conc::Task<Result<Stream>> Listener::accept() { co_return co_await accept(conc::Context::background()); }
+
+Address Listener::local() const {
+    SocketAddress address;
+    if (endpoint_ == nullptr || endpoint_->closed.load() ||
+        ::getsockname(endpoint_->fd.get(), &address.any, &address.length) != 0) {
+        return {};
+    }
+    return address.to_address();
+}
+
+void Listener::close() noexcept {
+    if (endpoint_ != nullptr) {
+        Endpoint::close(endpoint_);
+    }
+}
+
+int Listener::fd() const noexcept { return endpoint_ != nullptr ? endpoint_->fd.get() : -1; }
+
+}  // namespace mynah::net

@@ -1,0 +1,87 @@
+// command_line_help.cpp -- the texts of --help and --version.
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "server/command_line.hpp"
+#include "server/configuration.hpp"
+#include "server/configuration_keys.hpp"
+
+namespace mynah::server {
+namespace {
+
+constexpr std::string_view kIntroduction = R"(mynahd - an echo service you can trust your network to (RFC 862)
+
+usage: mynahd [FLAG]...
+
+  mynahd                                      serve on tcp://127.0.0.1:7007
+  mynahd --listen tcp://0.0.0.0:7007          serve on every IPv4 address
+  mynahd --listen tcp://127.0.0.1:0           serve on any free port; stdout says which
+  mynahd --config mynahd.toml --check         say whether a configuration is sound
+  mynahd --drain-grace 5s --drain-timeout 1m  give load balancers and clients time to leave
+  mynahd --ledger sqlite:sessions.sqlite      keep a row for each session that ended
+
+stdout has one line for each listener, "listening ADDRESS", and then "ready". Logs go to stderr.
+
+flags, with their defaults:
+)";
+
+constexpr std::string_view kConclusion = R"(
+A DURATION is a whole number and a unit: 250ms, 60s, 2m, 1h, 0s. A SIZE is in bytes, or with B, KiB, MiB or GiB: 64KiB.
+Flags count more than the environment, that more than the file, and that more than the defaults.
+
+environment:
+  MYNAHD_CONFIG, and a variable for each flag that has a value: MYNAHD_IDLE_TIMEOUT for --idle-timeout.
+  MYNAHD_LISTEN may have several addresses, separated by commas. An empty variable counts as not set.
+
+signals:
+  SIGTERM, SIGINT  drain: go on accepting for the grace, stop accepting, close each connection at a quiet moment,
+                   cut at the timeout who is left, exit. Every byte that was read before our FIN is echoed.
+  a second one     skips the grace and the spread
+  a third one      cuts every connection at once
+
+exit status:
+  0  all connections were drained; or --check, --help, --version
+  1  failure, such as a port in use
+  2  a mistake in the flags, the environment or the file
+  3  some connections were cut
+)";
+
+constexpr std::size_t kTextColumn = 36;
+
+std::string flag_line(std::string_view flag, std::string_view placeholder, std::string_view help,
+                      const std::string& value) {
+    std::string line = "  " + std::string(flag);
+    if (!placeholder.empty()) {
+        line += " " + std::string(placeholder);
+    }
+    line.resize(std::max(line.size() + 2, kTextColumn), ' ');
+    line += help;
+    if (!value.empty()) {
+        line += " [" + value + "]";
+    }
+    return line + "\n";
+}
+
+}  // namespace
+
+std::string help_text() {
+    const Configuration defaults;
+    std::string text(kIntroduction);
+    text += flag_line("--config", "FILE", "read this TOML file; config/mynahd.toml explains every key", "");
+    for (const Key& key : configuration_keys()) {
+        text += flag_line(key.flag, key.placeholder, key.help, key.show(defaults));
+    }
+    text += flag_line("--check", "", "check the configuration, print it on one line, exit with 0 or 2", "");
+    text += flag_line("--version", "", "print the version and exit", "");
+    text += flag_line("-h, --help", "", "print this and exit", "");
+    text += kConclusion;
+    return text;
+}
+
+std::string version_text() {
+    return "mynahd " MYNAH_VERSION "\n";
+}
+
+}  // namespace mynah::server

@@ -1,0 +1,71 @@
+// configuration.hpp -- everything that a user decides about mynahd, as plain values.
+// What     a default-constructed Configuration is mynahd with no file, no environment and no flags.
+// Threads  a value: built once by parse_command_line, then only read.
+// Units    durations are std::chrono; counts of bytes say so in their names.
+// Keys     configuration_keys.hpp names each member's key, flag, variable and accepted range.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/logging_options.hpp"
+
+namespace mynah::server {
+
+/// `automatic` begins with select and moves to poll before a descriptor reaches FD_SETSIZE.
+enum class DriverChoice { automatic, select, poll };
+
+[[nodiscard]] std::string_view to_string(DriverChoice driver);
+
+struct Configuration {
+    struct Limits {
+        std::uint64_t connections = 10'000;
+        std::uint64_t per_address = 0;                   // 0: no limit
+        std::chrono::milliseconds idle_timeout{60'000};  // 0: none
+        std::chrono::milliseconds write_timeout{
+            30'000};  // never 0: what is held for a peer that does not read must end
+        std::size_t receive_buffer_bytes = std::size_t{64} * 1024;
+
+        friend bool operator==(const Limits&, const Limits&) = default;
+    };
+
+    struct Drain {
+        std::chrono::milliseconds grace{0};
+        std::chrono::milliseconds spread{0};
+        std::chrono::milliseconds linger{5'000};
+        std::chrono::milliseconds timeout{30'000};  // counted from the end of the grace
+
+        friend bool operator==(const Drain&, const Drain&) = default;
+    };
+
+    struct Ledger {
+        std::optional<std::string> sqlite_path;  // nullopt: off
+
+        friend bool operator==(const Ledger&, const Ledger&) = default;
+    };
+
+    std::vector<std::string> listen{"tcp://127.0.0.1:7007"};
+    DriverChoice driver = DriverChoice::automatic;
+    unsigned workers = 0;  // 0: as many as there are cores
+    std::string instance;  // empty: see instance_name
+    Limits limits;
+    Drain drain;
+    Ledger ledger;
+    LogOptions log;
+
+    friend bool operator==(const Configuration&, const Configuration&) = default;
+};
+
+/// configuration.instance, or else HOST-PID, which tells apart both the machines of a fleet and the runs on one
+/// machine.
+[[nodiscard]] std::string instance_name(const Configuration& configuration);
+
+/// configuration.workers, or else the number of cores that this process may run on; at least 1.
+[[nodiscard]] unsigned worker_count(const Configuration& configuration);
+
+}  // namespace mynah::server

@@ -1,0 +1,73 @@
+#include "server/limits.hpp"
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <mutex>
+#include <expected>
+#include <string>
+#include <utility>
+
+namespace mynah::server {
+
+std::string_view to_string(Refusal refusal) {
+    switch (refusal) {
+        case Refusal::connections:
+            return "limits.connections";
+        case Refusal::per_address:
+            return "limits.per_address";
+    }
+    return "unknown";
+}
+
+ConnectionLimits::~ConnectionLimits() {
+    const std::lock_guard lock(mutex_);
+    if (open_ != 0) {
+        // A Ticket that outlives its limits would write into freed memory: stop while it can still be told why.
+        std::fputs("mynahd: ConnectionLimits destroyed while connections are open\n", stderr);
+        std::abort();
+    }
+}
+
+std::expected<ConnectionLimits::Ticket, Refusal> ConnectionLimits::admit(std::string_view host) {
+    std::string name(host);
+    const std::lock_guard lock(mutex_);
+    if (open_ >= options_.connections) {
+        return std::unexpected(Refusal::connections);
+    }
+    if (options_.per_address != 0) {
+        const auto entry = by_host_.try_emplace(name, 0).first;
+        // The entry was there already if it is at the limit, as the limit is at least one: no zero is left behind.
+        if (entry->second >= options_.per_address) {
+            return std::unexpected(Refusal::per_address);
+        }
+        ++entry->second;
+    }
+    ++open_;
+    return Ticket(*this, std::move(name));
+}
+
+std::uint64_t ConnectionLimits::open() const {
+    const std::lock_guard lock(mutex_);
+    return open_;
+}
+
+std::uint64_t ConnectionLimits::open(std::string_view host) const {
+    const std::lock_guard lock(mutex_);
+    const auto entry = by_host_.find(host);
+    return entry == by_host_.end() ? 0 : entry->second;
+}
+
+void ConnectionLimits::release(const std::string& host) {
+    const std::lock_guard lock(mutex_);
+    --open_;
+    if (options_.per_address != 0) {
+        const auto entry = by_host_.find(host);
+        if (--entry->second == 0) {
+            by_host_.erase(entry);
+        }
+    }
+}
+
+}  // namespace mynah::server

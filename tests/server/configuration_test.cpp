@@ -1,0 +1,147 @@
+#include "server/configuration.hpp"
+
+#include <set>
+#include <string_view>
+#include <vector>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "server/configuration_file.hpp"
+#include "server/configuration_keys.hpp"
+#include "server/logging_options.hpp"
+
+namespace mynah::server {
+namespace {
+
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+constexpr const char* kDefaultFile = MYNAH_SOURCE_FOLDER "/config/mynahd.toml";
+
+TEST(Configuration, DefaultsAreThePublishedOnes) {
+    const Configuration defaults;
+    EXPECT_EQ(describe(defaults),
+              "listen=tcp://127.0.0.1:7007 driver=auto workers=0 instance= limits.connections=10000 "
+              "limits.per_address=0 limits.idle_timeout=1m limits.write_timeout=30s limits.receive_buffer=64KiB "
+              "drain.grace=0s drain.spread=0s drain.linger=5s drain.timeout=30s ledger.url=off log.level=info "
+              "log.format=text");
+    EXPECT_TRUE(check_consistency(defaults, {}));
+}
+
+TEST(Configuration, TheCommentedFileHasEveryKeyAtItsDefault) {
+    const auto settings = read_configuration_file(kDefaultFile);
+    ASSERT_TRUE(settings) << settings.error();
+    std::set<std::string_view> names;
+    for (const Setting& setting : *settings) {
+        names.insert(setting.key->name);
+    }
+    for (const Key& key : configuration_keys()) {
+        EXPECT_TRUE(names.contains(key.name)) << key.name << " is missing from config/mynahd.toml";
+    }
+    // Away from its default first, so that a file value that is not applied shows.
+    Configuration configuration;
+    configuration.listen = {"tcp://192.0.2.1:1"};
+    configuration.driver = DriverChoice::poll;
+    configuration.workers = 7;
+    configuration.instance = "other";
+    configuration.limits = {
+        .connections = 1, .per_address = 1, .idle_timeout = 1ms, .write_timeout = 1ms, .receive_buffer_bytes = 64};
+    configuration.drain = {.grace = 1ms, .spread = 1ms, .linger = 1ms, .timeout = 1ms};
+    configuration.ledger.sqlite_path = "other";
+    configuration.log = {.level = LogLevel::off, .format = LogFormat::json};
+    Places places;
+    const auto applied = apply_layer(configuration, places, *settings, {});
+    ASSERT_TRUE(applied) << applied.error();
+    EXPECT_EQ(configuration, Configuration{}) << describe(configuration);
+}
+
+TEST(Configuration, EachKeysShownValueIsReadBackAsItWas) {
+    Configuration configured;
+    configured.listen = {"tcp://[::1]:0", "tcp://127.0.0.1:0"};
+    configured.driver = DriverChoice::poll;
+    configured.workers = 3;
+    configured.instance = "echo-1";
+    configured.limits = {.connections = 2,
+                         .per_address = 1,
+                         .idle_timeout = 1500ms,
+                         .write_timeout = 2min,
+                         .receive_buffer_bytes = 1000};
+    configured.drain = {.grace = 1s, .spread = 2s, .linger = 3s, .timeout = 4s};
+    configured.ledger.sqlite_path = "/tmp/ledger.sqlite";
+    configured.log = {.level = LogLevel::debug, .format = LogFormat::json};
+    Configuration read;
+    for (const Key& key : configuration_keys()) {
+        if (key.kind == ValueKind::addresses) {
+            read.listen = configured.listen;
+            continue;
+        }
+        const std::vector<std::string> values{key.show(configured)};
+        const auto applied = key.apply(read, values);
+        EXPECT_TRUE(applied) << key.name << ": " << applied.error();
+    }
+    EXPECT_EQ(read, configured) << describe(read);
+}
+
+TEST(Configuration, EveryWordOfAKeySelectsWhatIsCalledSo) {
+    const auto words_of = [](std::string_view name, std::vector<std::string> words) {
+        for (const Key& key : configuration_keys()) {
+            if (key.name != name) {
+                continue;
+            }
+            for (const std::string& word : words) {
+                Configuration configuration;
+                const std::vector<std::string> values{word};
+                EXPECT_TRUE(key.apply(configuration, values)) << word;
+                EXPECT_EQ(key.show(configuration), word);
+            }
+        }
+    };
+    words_of("driver", {"auto", "select", "poll"});
+    words_of("log.level", {"debug", "info", "warn", "error", "off"});
+    words_of("log.format", {"text", "json"});
+    words_of("ledger.url", {"off", "sqlite:/tmp/x.sqlite"});
+}
+
+TEST(Configuration, NamesFlagsAndVariablesAreUnique) {
+    std::set<std::string> all;
+    for (const Key& key : configuration_keys()) {
+        EXPECT_TRUE(all.insert(std::string(key.name)).second) << key.name;
+        EXPECT_TRUE(all.insert(std::string(key.flag)).second) << key.flag;
+        EXPECT_TRUE(all.insert(variable_of(key)).second) << variable_of(key);
+    }
+}
+
+TEST(Configuration, ASpreadBeyondTheTimeoutIsRefusedWithBothPlaces) {
+    Configuration configuration;
+    configuration.drain.spread = 60s;
+    Places places;
+    for (const Key& key : configuration_keys()) {
+        if (key.name == "drain.spread") {
+            places[&key] = "x.toml:3:10";
+        }
+    }
+    const auto checked = check_consistency(configuration, places);
+    ASSERT_FALSE(checked);
+    EXPECT_THAT(checked.error(), HasSubstr("drain.spread (1m, from x.toml:3:10) is longer than drain.timeout (30s, the "
+                                           "default)"));
+}
+
+TEST(Configuration, InstanceNameIsTheConfiguredOneOrHostAndProcess) {
+    Configuration configuration;
+    EXPECT_TRUE(instance_name(configuration).ends_with("-" + std::to_string(::getpid())));
+    configuration.instance = "echo-1";
+    EXPECT_EQ(instance_name(configuration), "echo-1");
+}
+
+TEST(Configuration, WorkerCountIsTheConfiguredOneOrTheCores) {
+    Configuration configuration;
+    EXPECT_GE(worker_count(configuration), 1U);
+    configuration.workers = 5;
+    EXPECT_EQ(worker_count(configuration), 5U);
+}
+
+}  // namespace
+}  // namespace mynah::server
