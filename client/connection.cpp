@@ -1,8 +1,8 @@
 #include "client/connection.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "client/duration.hpp"
 #include "net/connect.hpp"
@@ -21,7 +21,7 @@ conc::Task<std::optional<net::Stream>> connect_or_complain(net::Address address,
     auto stream = co_await net::connect(address, timeout);
     if (!stream) {
         console->complain(fmt::format("cannot connect to {}: {}", address.to_string(),
-                                     describe_connect_error(stream.error(), timeout)));
+                                      describe_connect_error(stream.error(), timeout)));
         co_return std::nullopt;
     }
     co_return std::move(*stream);

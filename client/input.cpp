@@ -1,14 +1,14 @@
 #include "client/input.hpp"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
 #include <utility>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "conc/blocking.hpp"
 
@@ -33,8 +33,8 @@ void Input::stop() noexcept {
 
 net::Result<std::size_t> Input::wait_and_read(std::span<std::byte> buffer) const {
     for (;;) {
-        std::array<pollfd, 2> waited{{{.fd = fd_, .events = POLLIN, .revents = 0},
-                                      {.fd = stopped_.get(), .events = POLLIN, .revents = 0}}};
+        std::array<pollfd, 2> waited{
+            {{.fd = fd_, .events = POLLIN, .revents = 0}, {.fd = stopped_.get(), .events = POLLIN, .revents = 0}}};
         if (::poll(waited.data(), waited.size(), -1) < 0) {
             if (errno == EINTR) {
                 continue;
@@ -42,7 +42,7 @@ net::Result<std::size_t> Input::wait_and_read(std::span<std::byte> buffer) const
             return net::fail_errno(errno);
         }
         if (waited[0].revents == 0) {
-            return std::size_t{0};
+            return net::fail(std::errc::operation_canceled);
         }
         const ssize_t count = ::read(fd_, buffer.data(), buffer.size());
         if (count >= 0) {

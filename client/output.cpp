@@ -1,10 +1,10 @@
 #include "client/output.hpp"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <utility>
+
+#include <poll.h>
+#include <unistd.h>
 
 #include "conc/blocking.hpp"
 

@@ -17,7 +17,7 @@ class Source {
     /// Without a text: `input`, which must outlive this.
     Source(std::optional<std::string> text, Input* input) : text_(std::move(text)), input_(input) {}
 
-    /// The next bytes, at most kChunkBytes where they are read; none at the end, or after stop().
+    /// The next bytes, at most kChunkBytes where they are read; none at the end; operation_canceled after stop().
     conc::Task<net::Result<std::vector<std::byte>>> next();
 
     /// Ends the wait for input. A text is not cut short.

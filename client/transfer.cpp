@@ -44,11 +44,12 @@ conc::Task<void> Transfer::send_everything() {
     for (;;) {
         auto bytes = co_await source_.next();
         if (!bytes) {
-            input_error_ = bytes.error();
+            const bool stopped = bytes.error() == std::errc::operation_canceled;
+            input_error_ = stopped ? std::error_code() : bytes.error();
             break;
         }
         if (bytes->empty()) {
-            source_ended_ = !scope_.ctx.err();
+            source_ended_ = true;
             break;
         }
         const auto shared = std::make_shared<const std::vector<std::byte>>(std::move(*bytes));
@@ -63,7 +64,9 @@ conc::Task<void> Transfer::send_everything() {
             break;  // the receiver sees why, once it has taken what did come back
         }
     }
-    // Where it fails the connection is gone, which the receiver sees as well.
+    // Sending nothing brings this task to the stream's worker, where nobody closes the descriptor under our feet. Where
+    // either fails the connection is gone, which the receiver sees as well.
+    (void)co_await stream_.send_all(std::string_view());
     (void)stream_.shutdown_send();
     in_flight_.close();
     // The receiver may wait for bytes of which there will be no more.

@@ -1,8 +1,10 @@
 // transfer.hpp -- sends a source through an echo server and proves that all of it comes back.
 //
-// What     run() sends in one task and receives in another, compares, writes what came back to standard output, and says
-//          on standard error what is wrong. After the last byte the sending side is closed; then all bytes must come back, and
-//          none more. An end of stream is waited for only briefly, as a server may keep the connection until it is idle.
+// What     run() sends in one task and receives in another, compares, writes what came back to standard output, and
+// says
+//          on standard error what is wrong. After the last byte the sending side is closed; then all bytes must come
+//          back, and none more. An end of stream is waited for only briefly, as a server may keep the connection until
+//          it is idle.
 // Threads  run() once, from any task; the Transfer must live until it returns.
 // Memory   bytes are kept from when they are read until they are back: at most kWindowChunks + 2 chunks.
 // Errors   in the exit status, and on standard error.
@@ -77,12 +79,12 @@ class Transfer {
     conc::Channel<Chunk> in_flight_;
 
     // The sender's, until it has ended.
-    bool source_ended_ = false;    // all of it was sent
+    bool source_ended_ = false;  // all of it was sent
     std::error_code input_error_;
 
     // The receiver's.
     EchoComparison comparison_;
-    bool sending_over_ = false;    // in_flight_ is closed and drained
+    bool sending_over_ = false;  // in_flight_ is closed and drained
     std::chrono::steady_clock::time_point last_progress_;
     std::uint64_t surplus_bytes_ = 0;
     std::error_code receive_error_;

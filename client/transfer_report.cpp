@@ -18,10 +18,10 @@ std::uint64_t Transfer::count_missing() {
 ExitStatus Transfer::report(Ending ending) {
     ExitStatus status = ExitStatus::verified;
     if (const auto& first = comparison_.first_difference()) {
-        console_->complain(fmt::format("{} of {} came back different, the first at offset {}: sent 0x{:02x}, got 0x{:02x}",
-                                       comparison_.differing_bytes(), count_bytes(comparison_.compared_bytes()),
-                                       first->offset, std::to_integer<unsigned>(first->sent),
-                                       std::to_integer<unsigned>(first->returned)));
+        console_->complain(
+            fmt::format("{} of {} came back different, the first at offset {}: sent 0x{:02x}, got 0x{:02x}",
+                        comparison_.differing_bytes(), count_bytes(comparison_.compared_bytes()), first->offset,
+                        std::to_integer<unsigned>(first->sent), std::to_integer<unsigned>(first->returned)));
         status = ExitStatus::mismatch;
     }
     if (output_error_) {
@@ -57,7 +57,8 @@ ExitStatus Transfer::report_lost(Ending ending, std::uint64_t missing) {
         return ExitStatus::unreachable;
     }
     if (ending == Ending::broken) {
-        console_->complain(fmt::format("connection lost at offset {} ({}): {}", offset, receive_error_.message(), loss));
+        console_->complain(
+            fmt::format("connection lost at offset {} ({}): {}", offset, receive_error_.message(), loss));
         return ExitStatus::mismatch;
     }
     console_->complain(fmt::format("connection closed by peer at offset {}: {}", offset, loss));

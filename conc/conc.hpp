@@ -9,6 +9,7 @@
 #include "conc/mutex.hpp"         // IWYU pragma: export
 #include "conc/once.hpp"          // IWYU pragma: export
 #include "conc/panic.hpp"         // IWYU pragma: export
+#include "conc/resume_on.hpp"     // IWYU pragma: export
 #include "conc/scheduler.hpp"     // IWYU pragma: export
 #include "conc/select.hpp"        // IWYU pragma: export
 #include "conc/sleep.hpp"         // IWYU pragma: export

@@ -22,6 +22,7 @@ using TimePoint = Clock::time_point;
 namespace internal {
 class Worker;
 struct TaskRecord;
+class ResumeOnAwaiter;
 }  // namespace internal
 
 class EventSource {
@@ -81,6 +82,7 @@ class EventSource {
 
   private:
     friend class internal::Worker;
+    friend class internal::ResumeOnAwaiter;
     internal::Worker* home_ = nullptr;  // set by the worker that owns the source, before the first poll
 };
 

@@ -50,6 +50,9 @@ class [[nodiscard]] SendAwaiter final : public internal::OperationAwaiter {
         operation_.unsent = bytes;
     }
     [[nodiscard]] Result<void> await_resume() noexcept;
+
+    /// After the await: how many of the bytes the kernel has not taken; 0 unless it failed.
+    [[nodiscard]] std::size_t unsent_bytes() const noexcept { return operation_.unsent.size(); }
 };
 
 class Stream {

@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <deque>
 #include <exception>
-#include <optional>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>

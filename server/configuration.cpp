@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <string_view>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include <sched.h>
 #include <unistd.h>
+
 #include "server/logging_options.hpp"
 
 namespace mynah::server {

@@ -134,6 +134,7 @@ class Reader {
         }
         std::ranges::sort(settings_, {}, position_of<Setting>);
         std::vector<Setting> settings;
+        settings.reserve(settings_.size());
         for (auto& placed : settings_) {
             settings.push_back(std::move(placed.item));
         }

@@ -4,12 +4,12 @@
 #include <array>
 #include <cctype>
 #include <chrono>
-#include <expected>
-#include <string>
-#include <span>
 #include <cstddef>
-#include <string_view>
 #include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include "server/configuration.hpp"
 #include "server/configuration_values.hpp"

@@ -1,7 +1,8 @@
 #include "server/escape.hpp"
-#include <string_view>
-#include <string>
+
 #include <cstddef>
+#include <string>
+#include <string_view>
 
 namespace mynah::server {
 namespace {

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <expected>
 #include <limits>
-#include <string>
 #include <span>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -127,9 +127,8 @@ LedgerDatabase::Result<> LedgerDatabase::insert(std::span<const SessionRecord> r
     if (result) {
         result = execute("COMMIT");
     }
-    // Some errors, a full disk for one, have rolled back by themselves.
-    if (!result && sqlite3_get_autocommit(database_.get()) == 0) {
-        (void)execute("ROLLBACK");
+    if (!result) {
+        roll_back();
     }
     return result;
 }
@@ -139,7 +138,7 @@ LedgerDatabase::Result<> LedgerDatabase::close() {
     if (sqlite3_close(database_.get()) != SQLITE_OK) {
         return failure("close");
     }
-    (void)database_.release();
+    [[maybe_unused]] const sqlite3* const closed = database_.release();
     return {};
 }
 
@@ -180,8 +179,8 @@ LedgerDatabase::Result<> LedgerDatabase::create_schema() {
     if (result) {
         result = execute("COMMIT");
     }
-    if (!result && sqlite3_get_autocommit(database_.get()) == 0) {
-        (void)execute("ROLLBACK");
+    if (!result) {
+        roll_back();
     }
     return result;
 }
@@ -201,6 +200,13 @@ LedgerDatabase::Result<> LedgerDatabase::execute(const char* sql) {
         return failure("write to");
     }
     return {};
+}
+
+void LedgerDatabase::roll_back() {
+    // Some errors, a full disk for one, have rolled back by themselves.
+    if (sqlite3_get_autocommit(database_.get()) == 0) {
+        sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+    }
 }
 
 LedgerDatabase::Result<> LedgerDatabase::insert_one(const SessionRecord& record) {

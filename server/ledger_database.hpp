@@ -62,6 +62,7 @@ class LedgerDatabase {
     Result<> create_schema();
     Result<int> schema_version();
     Result<> execute(const char* sql);
+    void roll_back();
     Result<> insert_one(const SessionRecord& record);
     std::unexpected<std::string> failure(const char* doing) const;
 

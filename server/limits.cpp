@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <string_view>
-#include <mutex>
 #include <expected>
+#include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace mynah::server {

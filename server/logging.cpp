@@ -3,9 +3,9 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <memory>
 #include <cstdint>
 #include <ctime>
+#include <memory>
 #include <stdexcept>
 #include <string>
 

@@ -1,7 +1,7 @@
 // logging_format.cpp -- one event as text or as the members of a JSON object.
 #include <cstddef>
-#include <string_view>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <variant>
 
@@ -22,7 +22,7 @@ bool needs_quotes(std::string_view text) {
 }
 
 std::string text_value(std::string_view bytes) {
-    const std::string safe = escape(bytes, kLongestValueCharacters);
+    std::string safe = escape(bytes, kLongestValueCharacters);
     if (!needs_quotes(bytes)) {
         return safe;
     }

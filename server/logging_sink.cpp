@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
-#include <string_view>
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
+#include <string_view>
 #include <system_error>
 
 #include <poll.h>

@@ -1,4 +1,5 @@
 #include "server/session_record.hpp"
+
 #include <string_view>
 
 namespace mynah::server {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,8 +21,9 @@ enum class CloseReason {
     write_timeout,   // the peer did not read for limits.write_timeout
     drained,         // closed by the drain at a quiet moment; the peer closed too
     linger_expired,  // closed by the drain at a quiet moment; the peer had not closed when drain.linger ended
-    cut,             // still busy at drain.timeout, or at the third signal
+    cut,             // still open at drain.timeout, or at the third signal
 };
+inline constexpr std::size_t kCloseReasons = 8;
 
 /// The phases of the drain, in their order. See drain.hpp for who moves them.
 enum class DrainPhase { serving, not_ready, draining, closing, stopped };

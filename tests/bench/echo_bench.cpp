@@ -1,10 +1,8 @@
 // echo_bench: mynahd against a bare C loop over the same system call, message by message.
 //
-// Both servers run all the time, pinned to one core; the generator has another core to itself and loads them in turn, A B A B,
-// so that whatever else the machine does meets both. Exit status: 0, or 1 when --require is not reached or a byte was wrong.
-#include <sched.h>
-
-#include <CLI/CLI.hpp>
+// Both servers run all the time, pinned to one core; the generator has another core to itself and loads them in turn, A
+// B A B, so that whatever else the machine does meets both. Exit status: 0, or 1 when --require is not reached or a
+// byte was wrong.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +10,9 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
+#include <sched.h>
 
 #include "tests/bench/echo_generator.hpp"
 #include "tests/integration/process.hpp"
@@ -186,8 +187,12 @@ int compare(const Options& options) {
 int main(int argc, char** argv) {
     mynah::bench::Options options;
     CLI::App app("mynahd against a bare C select loop on the same core, every byte checked");
-    app.add_option("--runs", options.runs, "Alternating runs of each side")->check(CLI::Range(1, 1000))->capture_default_str();
-    app.add_option("--seconds", options.seconds, "Length of a run")->check(CLI::Range(0.1, 600.0))->capture_default_str();
+    app.add_option("--runs", options.runs, "Alternating runs of each side")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    app.add_option("--seconds", options.seconds, "Length of a run")
+        ->check(CLI::Range(0.1, 600.0))
+        ->capture_default_str();
     app.add_option("--connections", options.connections, "Connections, one message in flight on each")
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();

@@ -1,13 +1,13 @@
 #include "tests/bench/echo_generator.hpp"
 
-#include <sys/epoll.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
 #include <string>
+
+#include <sys/epoll.h>
 
 namespace mynah::bench {
 
@@ -48,7 +48,8 @@ void EchoGenerator::send_next(Connection& connection, std::size_t index) {
     connection.received = 0;
     std::memcpy(connection.message.data(), &connection.sequence,
                 std::min(sizeof connection.sequence, connection.message.size()));
-    const ssize_t put = ::send(connection.socket.fd(), connection.message.data(), connection.message.size(), MSG_NOSIGNAL);
+    const ssize_t put =
+        ::send(connection.socket.fd(), connection.message.data(), connection.message.size(), MSG_NOSIGNAL);
     if (put != static_cast<ssize_t>(connection.message.size())) {
         fail(index, put < 0 ? std::strerror(errno) : "a short send");
     }
@@ -63,7 +64,8 @@ bool EchoGenerator::receive_some(Connection& connection, std::size_t index) {
     if (got <= 0) {
         fail(index, got == 0 ? "closed by the service" : std::strerror(errno));
     }
-    if (std::memcmp(buffer_.data(), connection.message.data() + connection.received, static_cast<std::size_t>(got)) != 0) {
+    if (std::memcmp(buffer_.data(), connection.message.data() + connection.received, static_cast<std::size_t>(got)) !=
+        0) {
         fail(index, "the echo differs from what was sent");
     }
     connection.received += static_cast<std::size_t>(got);

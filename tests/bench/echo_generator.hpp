@@ -1,4 +1,5 @@
-// echo_generator.hpp -- a closed-loop load on an echo service: one message in flight on each connection, every byte checked.
+// echo_generator.hpp -- a closed-loop load on an echo service: one message in flight on each connection, every byte
+// checked.
 //
 // What     EchoGenerator connects, then run(duration) counts the messages that came back whole and right.
 // Threads  one; it runs on the thread that calls run.

@@ -1,8 +1,8 @@
 // mynah chat, through pipes and on a terminal.
+#include <string>
+
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-
-#include <string>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/scripted_server.hpp"
@@ -66,7 +66,9 @@ TEST(Chat, LinesComeBackOnATerminal) {
 // A server that answers every line with bytes that would take over a terminal.
 void answer_with_escapes(int connection) {
     for (std::string line = receive_some(connection); !line.empty(); line = receive_some(connection)) {
-        if (!send_all(connection, "\x1b]0;owned\x07\x1b[2J\x9b" "31m\x08\rdone\n")) {
+        if (!send_all(connection,
+                      "\x1b]0;owned\x07\x1b[2J\x9b"
+                      "31m\x08\rdone\n")) {
             return;
         }
     }
@@ -91,7 +93,9 @@ TEST(Chat, EscapeBytesOfThePeerAreExactInAPipe) {
     Process chat(chat_process(server.address(), false));
     chat.write_input("hello\n");
     ASSERT_TRUE(chat.wait_for(Output::standard, "done\n"));
-    EXPECT_EQ(chat.text(Output::standard), "\x1b]0;owned\x07\x1b[2J\x9b" "31m\x08\rdone\n");
+    EXPECT_EQ(chat.text(Output::standard),
+              "\x1b]0;owned\x07\x1b[2J\x9b"
+              "31m\x08\rdone\n");
 }
 
 TEST(Chat, PeerThatHangsUpEndsTheChatWithExitStatusOne) {

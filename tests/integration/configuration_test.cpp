@@ -1,8 +1,8 @@
 // The configuration file and the environment: what counts, and what each kind of mistake says.
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 
@@ -135,9 +135,9 @@ TEST(Configuration, FlagsCountMoreThanEnvironmentMoreThanFileMoreThanDefaults) {
         EXPECT_EQ(run.status, 0) << run.err;
         constexpr std::string_view kKey = " workers=";
         const std::size_t begin = run.out.find(kKey);
-        return begin == std::string::npos ? std::string()
-                                          : run.out.substr(begin + kKey.size(),
-                                                           run.out.find_first_of(" \n", begin + 1) - begin - kKey.size());
+        return begin == std::string::npos
+                   ? std::string()
+                   : run.out.substr(begin + kKey.size(), run.out.find_first_of(" \n", begin + 1) - begin - kKey.size());
     };
     EXPECT_EQ(workers({"--check"}, {}), "0");
     EXPECT_EQ(workers({"--check", "--config", path}, {}), "3");

@@ -1,8 +1,5 @@
 #include "tests/integration/daemon.hpp"
 
-#include <gtest/gtest.h>
-#include <stdlib.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -10,6 +7,9 @@
 #include <iterator>
 #include <stdexcept>
 #include <utility>
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
 
 namespace mynah::integration {
 
@@ -99,9 +99,13 @@ bool Daemon::wait_for_phase(std::string_view phase, std::chrono::milliseconds li
         limit);
 }
 
-std::vector<std::string> Daemon::phases() const { return phases_in(log()); }
+std::vector<std::string> Daemon::phases() const {
+    return phases_in(log());
+}
 
-int Daemon::wait_for_exit(std::chrono::milliseconds limit) { return finish(process_, limit).status; }
+int Daemon::wait_for_exit(std::chrono::milliseconds limit) {
+    return finish(process_, limit).status;
+}
 
 int Daemon::terminate_and_wait(std::chrono::milliseconds limit) {
     terminate();
@@ -123,7 +127,7 @@ std::vector<std::string> phases_in(std::string_view log) {
 }
 
 RunResult run_mynahd(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
-               const std::string& directory) {
+                     const std::string& directory) {
     Process process({.program = MYNAH_MYNAHD_PROGRAM,
                      .arguments = arguments,
                      .environment = environment,
@@ -133,7 +137,8 @@ RunResult run_mynahd(const std::vector<std::string>& arguments, const std::vecto
     return finish(process, patience());
 }
 
-RunResult run_mynah(const std::vector<std::string>& arguments, std::string_view input, std::chrono::milliseconds limit) {
+RunResult run_mynah(const std::vector<std::string>& arguments, std::string_view input,
+                    std::chrono::milliseconds limit) {
     Process process({.program = MYNAH_MYNAH_PROGRAM,
                      .arguments = arguments,
                      .environment = {},

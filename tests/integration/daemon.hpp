@@ -1,9 +1,11 @@
 // daemon.hpp -- a real mynahd, started for one test.
 //
-// What     Daemon starts the program on 127.0.0.1, port of the kernel's choice, waits for `ready`, and offers what the tests
+// What     Daemon starts the program on 127.0.0.1, port of the kernel's choice, waits for `ready`, and offers what the
+// tests
 //          ask of it: where it listens, what it logged, which phases of the drain it went through, how it ended.
 // Threads  that of the test.
-// Errors   a daemon that does not get ready fails the test and throws; a sanitizer's report on its stderr fails the test.
+// Errors   a daemon that does not get ready fails the test and throws; a sanitizer's report on its stderr fails the
+// test.
 #pragma once
 
 #include <chrono>
@@ -62,11 +64,11 @@ struct RunResult {
 
 // Runs mynahd where it is expected to end by itself.
 RunResult run_mynahd(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {},
-               const std::string& directory = {});
+                     const std::string& directory = {});
 
 // Runs mynah with `input` on its stdin.
 RunResult run_mynah(const std::vector<std::string>& arguments, std::string_view input = {},
-              std::chrono::milliseconds limit = patience());
+                    std::chrono::milliseconds limit = patience());
 
 // A folder that is gone, with all in it, at the end of the test.
 class ScratchFolder {

@@ -1,8 +1,8 @@
 // A thousand clients with bytes in flight when SIGTERM comes: every byte is accounted for, on both sides.
-#include <gtest/gtest.h>
-
 #include <map>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
@@ -40,10 +40,10 @@ void drain_a_thousand_busy_clients(const std::vector<std::string>& flags) {
     const std::string ledger = scratch.path("ledger.sqlite");
     Daemon daemon(Daemon::Options{.arguments = flags, .ledger = "sqlite:" + ledger});
     EchoFleet fleet;
-    fleet.add(daemon.endpoint(), {.total_bytes = Traffic::kEndless, .window_bytes = 6'000, .chunk_bytes = 700}, kClients);
-    ASSERT_TRUE(fleet.run_until([&] {
-        return fleet.all([](const EchoConnection& c) { return c.received() >= kWarmBytes; });
-    }));
+    fleet.add(daemon.endpoint(), {.total_bytes = Traffic::kEndless, .window_bytes = 6'000, .chunk_bytes = 700},
+              kClients);
+    ASSERT_TRUE(
+        fleet.run_until([&] { return fleet.all([](const EchoConnection& c) { return c.received() >= kWarmBytes; }); }));
 
     daemon.terminate();
     ASSERT_TRUE(fleet.run_until([&] { return fleet.all([](const EchoConnection& c) { return c.end() != End::none; }); },

@@ -1,9 +1,9 @@
 // The drain: its phases, its signals, its time limits, and what a peer sees of it.
-#include <gtest/gtest.h>
-#include <signal.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <signal.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
@@ -37,17 +37,20 @@ void expect_all_phases_in_order(const Daemon& daemon) {
     EXPECT_EQ(seen, kAllPhases) << daemon.log();
 }
 
-bool finished(const EchoConnection& connection) { return connection.end() != End::none; }
-bool ended_with_fin(const EchoConnection& connection) { return connection.end() == End::fin; }
+bool finished(const EchoConnection& connection) {
+    return connection.end() != End::none;
+}
+bool ended_with_fin(const EchoConnection& connection) {
+    return connection.end() == End::fin;
+}
 
 // Opens `count` connections, each of which has had one echo: the daemon has accepted and serves them.
 void add_served(EchoFleet& fleet, const Daemon& daemon, std::size_t count, Traffic traffic = {}) {
     traffic.total_bytes = 1;
     const std::size_t before = fleet.size();
     fleet.add(daemon.endpoint(), traffic, count);
-    ASSERT_TRUE(fleet.run_until([&] {
-        return fleet.count([](const EchoConnection& c) { return c.received() > 0; }) >= before + count;
-    }));
+    ASSERT_TRUE(fleet.run_until(
+        [&] { return fleet.count([](const EchoConnection& c) { return c.received() > 0; }) >= before + count; }));
 }
 
 // A connection whose path is full in both directions.
@@ -120,7 +123,7 @@ TEST_P(Drain, TimeoutCutsTheStubbornPeerAloneAndExitsWithThree) {
     const ScratchFolder scratch;
     const std::string ledger = scratch.path("ledger.sqlite");
     Daemon daemon(Daemon::Options{.arguments = flags({"--drain-timeout", "700ms", "--write-timeout", kHour}),
-                   .ledger = "sqlite:" + ledger});
+                                  .ledger = "sqlite:" + ledger});
     EchoFleet stubborn;
     add_stubborn(stubborn, daemon);
     EchoFleet fleet;
@@ -172,7 +175,8 @@ TEST_P(Drain, BytesAfterTheFinAreCountedNeverEchoed) {
     constexpr std::uint64_t kLate = 1'000'000;
     const ScratchFolder scratch;
     const std::string ledger = scratch.path("ledger.sqlite");
-    Daemon daemon(Daemon::Options{.arguments = flags({"--drain-linger", "60s", "--drain-timeout", kHour}), .ledger = "sqlite:" + ledger});
+    Daemon daemon(Daemon::Options{.arguments = flags({"--drain-linger", "60s", "--drain-timeout", kHour}),
+                                  .ledger = "sqlite:" + ledger});
     EchoFleet fleet;
     add_served(fleet, daemon, 1, {.late_bytes = kLate});
     daemon.terminate();
@@ -193,7 +197,8 @@ TEST_P(Drain, BytesAfterTheFinAreCountedNeverEchoed) {
 TEST_P(Drain, PeerThatNeverClosesIsWaitedForNoLongerThanTheLinger) {
     const ScratchFolder scratch;
     const std::string ledger = scratch.path("ledger.sqlite");
-    Daemon daemon(Daemon::Options{.arguments = flags({"--drain-linger", "300ms", "--drain-timeout", kHour}), .ledger = "sqlite:" + ledger});
+    Daemon daemon(Daemon::Options{.arguments = flags({"--drain-linger", "300ms", "--drain-timeout", kHour}),
+                                  .ledger = "sqlite:" + ledger});
     const Socket socket = connect_to(daemon.endpoint(), Connect::blocking);
     char byte = 'x';
     ASSERT_EQ(::send(socket.fd(), &byte, 1, MSG_NOSIGNAL), 1);

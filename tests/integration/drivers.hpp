@@ -1,11 +1,11 @@
 // drivers.hpp -- the drivers of mynahd that a test is repeated for.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace mynah::integration {
 
@@ -19,6 +19,8 @@ class WithDriver : public testing::TestWithParam<const char*> {
     }
 };
 
-inline std::string driver_name(const testing::TestParamInfo<const char*>& tested) { return tested.param; }
+inline std::string driver_name(const testing::TestParamInfo<const char*>& tested) {
+    return tested.param;
+}
 
 }  // namespace mynah::integration

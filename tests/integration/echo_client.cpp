@@ -1,12 +1,12 @@
 #include "tests/integration/echo_client.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <vector>
+
+#include <poll.h>
 
 namespace mynah::integration {
 
@@ -100,8 +100,7 @@ void EchoConnection::finish_connecting() {
 
 void EchoConnection::send_some() {
     std::array<char, kBufferBytes> buffer;
-    const std::uint64_t allowed =
-        std::min(traffic_.total_bytes - sent_, traffic_.window_bytes - (sent_ - received_));
+    const std::uint64_t allowed = std::min(traffic_.total_bytes - sent_, traffic_.window_bytes - (sent_ - received_));
     const std::size_t count =
         static_cast<std::size_t>(std::min<std::uint64_t>({allowed, traffic_.chunk_bytes, buffer.size()}));
     fill_pattern(std::span(buffer).first(count), seed_, sent_);
@@ -160,7 +159,9 @@ void EchoConnection::on_peer_fin() {
     half_closed_ = true;
 }
 
-void EchoConnection::end_with_reset() { end_ = End::reset; }
+void EchoConnection::end_with_reset() {
+    end_ = End::reset;
+}
 
 EchoConnection& EchoFleet::add(const Endpoint& endpoint, const Traffic& traffic) {
     return connections_.emplace_back(endpoint, connections_.size() + 1, traffic);
@@ -182,9 +183,8 @@ bool EchoFleet::run_until(const Condition& condition, std::chrono::milliseconds 
         for (std::size_t i = 0; i < fds.size(); ++i) {
             const EchoConnection& connection = connections_[i];
             const bool live = connection.end() == EchoConnection::End::none;
-            fds[i] = {.fd = live ? connections_[i].socket().fd() : -1,
-                      .events = connection.wanted_events(),
-                      .revents = 0};
+            fds[i] = {
+                .fd = live ? connections_[i].socket().fd() : -1, .events = connection.wanted_events(), .revents = 0};
         }
         ::poll(fds.data(), fds.size(), kRoundMilliseconds);
         for (std::size_t i = 0; i < fds.size(); ++i) {

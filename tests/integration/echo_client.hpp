@@ -1,6 +1,7 @@
 // echo_client.hpp -- many connections to an echo service, driven by one thread, every byte verified.
 //
-// What     Each connection sends a pattern of its own (a function of its seed and the offset, so nothing is stored) and checks
+// What     Each connection sends a pattern of its own (a function of its seed and the offset, so nothing is stored) and
+// checks
 //          what comes back against it. EchoFleet drives them all with poll(2) over plain non-blocking sockets.
 // Threads  a fleet belongs to one thread.
 // Errors   what the peer does is a value (Ending of a connection); what only a broken machine does throws.
@@ -24,9 +25,9 @@ namespace mynah::integration {
 void fill_pattern(std::span<char> bytes, std::uint64_t seed, std::uint64_t offset);
 
 enum class Reading {
-    eager,          // whatever is there
-    when_stuck,     // only while nothing more can be sent: the slowest reader that still makes progress
-    never,          // the receive window fills up and stays full
+    eager,       // whatever is there
+    when_stuck,  // only while nothing more can be sent: the slowest reader that still makes progress
+    never,       // the receive window fills up and stays full
 };
 
 // What one connection does; may be changed while it runs.

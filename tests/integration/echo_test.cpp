@@ -1,7 +1,7 @@
 // Every byte comes back: many connections, much data, slow readers, half-close, both address families.
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
@@ -13,8 +13,12 @@ namespace {
 class Echo : public WithDriver {};
 INSTANTIATE_TEST_SUITE_P(Drivers, Echo, testing::Values("select", "poll", "auto"), driver_name);
 
-bool echoed(const EchoConnection& connection) { return connection.is_all_echoed() && connection.is_exact_prefix(); }
-bool finished(const EchoConnection& connection) { return connection.end() != EchoConnection::End::none; }
+bool echoed(const EchoConnection& connection) {
+    return connection.is_all_echoed() && connection.is_exact_prefix();
+}
+bool finished(const EchoConnection& connection) {
+    return connection.end() != EchoConnection::End::none;
+}
 
 TEST_P(Echo, ThousandConnectionsAtOnceGetEveryByteBack) {
     constexpr std::size_t kConnections = 1000;
@@ -89,8 +93,8 @@ TEST_P(Echo, ManyWorkersServeConnectionsThatComeAndGo) {
     Daemon daemon(flags({"--workers", "4"}));
     for (int round = 0; round < 10; ++round) {
         EchoFleet fleet;
-        fleet.add(daemon.endpoint(), {.total_bytes = 10'000, .window_bytes = 3'000, .chunk_bytes = 777, .half_close = true},
-                  50);
+        fleet.add(daemon.endpoint(),
+                  {.total_bytes = 10'000, .window_bytes = 3'000, .chunk_bytes = 777, .half_close = true}, 50);
         ASSERT_TRUE(fleet.run_until([&] { return fleet.all(finished); })) << "round " << round;
         ASSERT_EQ(fleet.count(echoed), fleet.size()) << "round " << round;
     }

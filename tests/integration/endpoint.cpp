@@ -1,11 +1,5 @@
 #include "tests/integration/endpoint.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <array>
 #include <bit>
 #include <cerrno>
@@ -13,11 +7,19 @@
 #include <cstring>
 #include <stdexcept>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 namespace mynah::integration {
 
 namespace {
 
-[[noreturn]] void fail(const char* what) { throw std::runtime_error(std::string(what) + ": " + std::strerror(errno)); }
+[[noreturn]] void fail(const char* what) {
+    throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
+}
 
 std::uint16_t parse_port(std::string_view digits) {
     std::uint16_t port = 0;
@@ -73,7 +75,9 @@ Endpoint Endpoint::parse(std::string_view text) {
     return endpoint;
 }
 
-std::uint16_t Endpoint::port() const { return port_of(storage); }
+std::uint16_t Endpoint::port() const {
+    return port_of(storage);
+}
 
 std::string Endpoint::text() const {
     std::array<char, INET6_ADDRSTRLEN> host{};
@@ -89,7 +93,9 @@ std::string Endpoint::text() const {
     return "tcp://" + std::string(host.data()) + ":" + std::to_string(port());
 }
 
-const sockaddr* Endpoint::address() const { return std::bit_cast<const sockaddr*>(&storage); }
+const sockaddr* Endpoint::address() const {
+    return std::bit_cast<const sockaddr*>(&storage);
+}
 
 Socket& Socket::operator=(Socket&& other) noexcept {
     if (this != &other) {

@@ -1,8 +1,8 @@
 // Out of descriptors: the daemon neither spins nor dies, and goes on as soon as there are some again.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
@@ -18,14 +18,20 @@ using End = EchoConnection::End;
 class Exhaustion : public WithDriver {};
 INSTANTIATE_TEST_SUITE_P(Drivers, Exhaustion, testing::Values("select", "poll"), driver_name);
 
-bool echoed(const EchoConnection& connection) { return connection.is_all_echoed() && connection.is_exact_prefix(); }
-bool finished(const EchoConnection& connection) { return connection.end() != End::none; }
-bool waiting(const EchoConnection& connection) { return !echoed(connection) && !finished(connection); }
+bool echoed(const EchoConnection& connection) {
+    return connection.is_all_echoed() && connection.is_exact_prefix();
+}
+bool finished(const EchoConnection& connection) {
+    return connection.end() != End::none;
+}
+bool waiting(const EchoConnection& connection) {
+    return !echoed(connection) && !finished(connection);
+}
 
 std::size_t lines_with(const std::string& log, std::string_view part) {
     const std::vector<std::string> lines = lines_of(log);
-    return static_cast<std::size_t>(std::ranges::count_if(
-        lines, [part](const std::string& line) { return line.find(part) != std::string::npos; }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(lines, [part](const std::string& line) { return line.find(part) != std::string::npos; }));
 }
 
 TEST_P(Exhaustion, OutOfDescriptorsDoesNotSpinAndServiceResumes) {

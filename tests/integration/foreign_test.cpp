@@ -1,7 +1,7 @@
 // Clients and servers that are not ours: socat and ncat, on either side.
-#include <gtest/gtest.h>
-
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
@@ -80,8 +80,7 @@ TEST_P(Foreign, NcatSeesAFinWhenTheDaemonDrains) {
 // socat's own echo service; it says on stderr which port the kernel has chosen.
 class SocatEcho {
   public:
-    SocatEcho()
-        : process_(program("socat", {"-d", "-d", "TCP-LISTEN:0,bind=127.0.0.1,fork,reuseaddr", "PIPE"})) {
+    SocatEcho() : process_(program("socat", {"-d", "-d", "TCP-LISTEN:0,bind=127.0.0.1,fork,reuseaddr", "PIPE"})) {
         static constexpr std::string_view kMark = "listening on AF=2 127.0.0.1:";
         const bool announced = process_.wait_for(Output::error, [](std::string_view text) {
             const std::size_t at = text.find(kMark);

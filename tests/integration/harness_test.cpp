@@ -1,9 +1,9 @@
 // The harness can fail: what these tests prove is what the others rely on.
-#include <gtest/gtest.h>
-#include <signal.h>
-
 #include <array>
 #include <string>
+
+#include <gtest/gtest.h>
+#include <signal.h>
 
 #include "tests/integration/echo_client.hpp"
 #include "tests/integration/process.hpp"

@@ -1,8 +1,8 @@
 // Peers that do not behave: who never reads, who resets, who knocks and runs. None stalls, ends or grows the daemon.
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
@@ -24,7 +24,9 @@ constexpr Traffic kNeverReads{.total_bytes = Traffic::kEndless,
                               .reading = Reading::never,
                               .receive_buffer_bytes = 16'384};
 
-bool finished(const EchoConnection& connection) { return connection.end() != End::none; }
+bool finished(const EchoConnection& connection) {
+    return connection.end() != End::none;
+}
 
 void expect_still_serving(const Daemon& daemon) {
     EchoFleet fleet;

@@ -1,9 +1,9 @@
 #include "tests/integration/ledger_file.hpp"
 
-#include <sqlite3.h>
-
 #include <memory>
 #include <stdexcept>
+
+#include <sqlite3.h>
 
 namespace mynah::integration {
 

@@ -1,9 +1,9 @@
 // The ledger: a row for each session that ended, and service that goes on without it.
-#include <gtest/gtest.h>
-
 #include <set>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/echo_client.hpp"
@@ -14,7 +14,9 @@ namespace {
 
 using End = EchoConnection::End;
 
-bool finished(const EchoConnection& connection) { return connection.end() != End::none; }
+bool finished(const EchoConnection& connection) {
+    return connection.end() != End::none;
+}
 
 // Opens connections that send `bytes` each, get them back and close.
 void serve_some(const Daemon& daemon, std::size_t count, std::uint64_t bytes) {

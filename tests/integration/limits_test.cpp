@@ -1,8 +1,8 @@
 // The limits that the configuration sets: connections, connections of one address, idle time.
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
@@ -18,12 +18,20 @@ using End = EchoConnection::End;
 class Limits : public WithDriver {};
 INSTANTIATE_TEST_SUITE_P(Drivers, Limits, testing::Values("select", "poll"), driver_name);
 
-bool echoed(const EchoConnection& connection) { return connection.is_all_echoed() && connection.is_exact_prefix(); }
-bool finished(const EchoConnection& connection) { return connection.end() != End::none; }
-bool settled(const EchoConnection& connection) { return echoed(connection) || finished(connection); }
+bool echoed(const EchoConnection& connection) {
+    return connection.is_all_echoed() && connection.is_exact_prefix();
+}
+bool finished(const EchoConnection& connection) {
+    return connection.end() != End::none;
+}
+bool settled(const EchoConnection& connection) {
+    return echoed(connection) || finished(connection);
+}
 
 // Whether one byte comes back; false when the daemon hangs up instead.
-bool echoes(const Socket& socket) { return send_all(socket.fd(), "x") && receive_some(socket.fd(), 1) == "x"; }
+bool echoes(const Socket& socket) {
+    return send_all(socket.fd(), "x") && receive_some(socket.fd(), 1) == "x";
+}
 
 TEST_P(Limits, ConnectionsBeyondTheLimitAreRefusedUntilOneLeaves) {
     constexpr std::size_t kLimit = 10;
@@ -115,7 +123,8 @@ TEST_P(Limits, IdleTimeoutOfZeroMeansNone) {
     const Socket socket = connect_to(daemon.endpoint(), Connect::blocking);
     ASSERT_TRUE(echoes(socket));
     EchoFleet others;
-    others.add(daemon.endpoint(), {.total_bytes = 100'000, .window_bytes = 64, .chunk_bytes = 64, .half_close = true}, 5);
+    others.add(daemon.endpoint(), {.total_bytes = 100'000, .window_bytes = 64, .chunk_bytes = 64, .half_close = true},
+               5);
     ASSERT_TRUE(others.run_until([&] { return others.all(finished); }));
     EXPECT_TRUE(echoes(socket));
 }

@@ -1,10 +1,10 @@
 // What mynahd writes to stderr: JSON that parses, and never a byte of a peer's as it came.
-#include <gtest/gtest.h>
-
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/echo_client.hpp"
@@ -41,15 +41,17 @@ void expect_no_raw_bytes(const std::string& log) {
 TEST(Log, JsonLinesAllParseThroughADrain) {
     const ScratchFolder scratch;
     const std::string in_the_way = scratch.write("a \"file\"\n\x1b[31m", "") + "/ledger.sqlite";
-    Daemon daemon(Daemon::Options{.arguments = {"--log-format", "json", "--log-level", "debug", "--max-connections", "3"},
-                   .ledger = "sqlite:" + in_the_way});
+    Daemon daemon(
+        Daemon::Options{.arguments = {"--log-format", "json", "--log-level", "debug", "--max-connections", "3"},
+                        .ledger = "sqlite:" + in_the_way});
     talk_with_hostile_bytes(daemon);
     EchoFleet fleet;
     fleet.add(daemon.endpoint(), {.total_bytes = 10}, 10);
     ASSERT_TRUE(fleet.run_until(
         [&] { return fleet.all([](const EchoConnection& c) { return c.is_all_echoed() || c.end() != End::none; }); }));
     daemon.terminate();
-    ASSERT_TRUE(fleet.run_until([&] { return fleet.all([](const EchoConnection& c) { return c.end() != End::none; }); }));
+    ASSERT_TRUE(
+        fleet.run_until([&] { return fleet.all([](const EchoConnection& c) { return c.end() != End::none; }); }));
     EXPECT_EQ(daemon.wait_for_exit(), 0);
 
     std::vector<std::string> phases;
@@ -81,7 +83,8 @@ TEST(Log, EchoingIsSilentAtTheDefaultLevel) {
     const std::size_t before = lines_of(daemon.log()).size();
     EchoFleet fleet;
     fleet.add(daemon.endpoint(), {.total_bytes = 1'000, .half_close = true}, 200);
-    ASSERT_TRUE(fleet.run_until([&] { return fleet.all([](const EchoConnection& c) { return c.end() == End::fin; }); }));
+    ASSERT_TRUE(
+        fleet.run_until([&] { return fleet.all([](const EchoConnection& c) { return c.end() == End::fin; }); }));
     EXPECT_EQ(daemon.terminate_and_wait(), 0);
     EXPECT_LE(lines_of(daemon.log()).size(), before + 20) << "a peer drives the log";
 }

@@ -33,7 +33,9 @@ int patience_factor() {
     return factor;
 }
 
-std::chrono::milliseconds patience(std::chrono::milliseconds plain) { return plain * patience_factor(); }
+std::chrono::milliseconds patience(std::chrono::milliseconds plain) {
+    return plain * patience_factor();
+}
 
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds limit) {
     const auto end = Clock::now() + limit;

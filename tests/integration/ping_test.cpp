@@ -1,12 +1,12 @@
 // mynah ping: its lines, its closing statistics, and its exit status.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <memory>
 #include <regex>
 #include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/scripted_server.hpp"
@@ -28,7 +28,8 @@ Process::Options ping_process(const std::string& address, std::vector<std::strin
 
 void expect_statistics(const std::string& out, int sent, int received) {
     EXPECT_THAT(out, HasSubstr(" ping statistics ---\n"));
-    EXPECT_THAT(out, HasSubstr(std::to_string(sent) + " packets transmitted, " + std::to_string(received) + " received"));
+    EXPECT_THAT(out,
+                HasSubstr(std::to_string(sent) + " packets transmitted, " + std::to_string(received) + " received"));
 }
 
 TEST(Ping, ThreeProbesPrintThreeRepliesAndStatistics) {

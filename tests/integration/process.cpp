@@ -1,5 +1,14 @@
 #include "tests/integration/process.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
@@ -12,22 +21,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <stdexcept>
-
 namespace mynah::integration {
 
 namespace {
 
 constexpr std::size_t kReadBytes = 65536;
 
-[[noreturn]] void fail(const char* what) { throw std::runtime_error(std::string(what) + ": " + std::strerror(errno)); }
+[[noreturn]] void fail(const char* what) {
+    throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
+}
 
 struct PipeEnds {
     int read = -1;
@@ -42,7 +44,8 @@ PipeEnds make_pipe() {
     return {.read = ends[0], .write = ends[1]};
 }
 
-// A raw terminal passes every byte through as it is and echoes nothing, so that what the test reads is what was written.
+// A raw terminal passes every byte through as it is and echoes nothing, so that what the test reads is what was
+// written.
 PipeEnds make_terminal() {
     int master = -1;
     int slave = -1;
@@ -59,7 +62,9 @@ PipeEnds make_terminal() {
     return {.read = master, .write = slave};
 }
 
-void set_non_blocking(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
+void set_non_blocking(int fd) {
+    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
 
 void close_if_open(int& fd) {
     if (fd >= 0) {
@@ -335,8 +340,7 @@ bool Process::wait_for(Output output, const Predicate& predicate, std::chrono::m
 }
 
 bool Process::wait_for(Output output, std::string_view part, std::chrono::milliseconds limit) {
-    return wait_for(
-        output, [part](std::string_view text) { return text.find(part) != std::string_view::npos; }, limit);
+    return wait_for(output, [part](std::string_view text) { return text.find(part) != std::string_view::npos; }, limit);
 }
 
 std::optional<Ending> Process::wait(std::chrono::milliseconds limit) {
@@ -355,7 +359,8 @@ std::optional<Ending> Process::wait(std::chrono::milliseconds limit) {
             break;
         }
     }
-    ::kill(-pid_, SIGKILL);  // children that the program left behind hold its streams open; not reaped yet, so still its group
+    ::kill(-pid_,
+           SIGKILL);  // children that the program left behind hold its streams open; not reaped yet, so still its group
     int status = 0;
     rusage usage{};
     while (::wait4(pid_, &status, 0, &usage) < 0 && errno == EINTR) {

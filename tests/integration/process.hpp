@@ -1,15 +1,13 @@
 // process.hpp -- one real program, run, watched and always ended.
 //
 // What     Process starts a program in its own process group, with its three streams on pipes (or stdin and stdout on a
-//          pseudo-terminal), and collects what it writes. A thread of its own moves the bytes, so no side can block the other.
+//          pseudo-terminal), and collects what it writes. A thread of its own moves the bytes, so no side can block the
+//          other.
 // Threads  every member, from the thread that made the Process; the child dies with that thread (PR_SET_PDEATHSIG).
 // Order    wait_for sees output in the order of each stream; nothing is promised between stdout and stderr.
 // Errors   std::runtime_error when the program cannot be started. A limit that passes is a value (false, nullopt).
 // Cost     all output stays in memory.
 #pragma once
-
-#include <sys/resource.h>
-#include <sys/types.h>
 
 #include <array>
 #include <chrono>
@@ -22,6 +20,9 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include <sys/resource.h>
+#include <sys/types.h>
 
 #include "tests/integration/patience.hpp"
 
@@ -44,8 +45,8 @@ class Process {
         std::vector<std::string> environment;  // NAME=value, over what is inherited; every MYNAHD_ name is left out
         std::string directory;                 // empty: inherited
         std::optional<rlim_t> max_descriptors;
-        std::optional<int> core;     // pinned to this one
-        bool terminal = false;       // stdin and stdout are a pseudo-terminal; stderr stays a pipe
+        std::optional<int> core;      // pinned to this one
+        bool terminal = false;        // stdin and stdout are a pseudo-terminal; stderr stays a pipe
         bool keep_input_open = true;  // false: stdin ends at once
     };
 
@@ -65,8 +66,10 @@ class Process {
     void end_input();
 
     [[nodiscard]] std::string text(Output output) const;
-    // True once the predicate holds for all that the stream has carried; false at the limit or when the stream ends without.
-    [[nodiscard]] bool wait_for(Output output, const Predicate& predicate, std::chrono::milliseconds limit = patience());
+    // True once the predicate holds for all that the stream has carried; false at the limit or when the stream ends
+    // without.
+    [[nodiscard]] bool wait_for(Output output, const Predicate& predicate,
+                                std::chrono::milliseconds limit = patience());
     [[nodiscard]] bool wait_for(Output output, std::string_view part, std::chrono::milliseconds limit = patience());
     // Reaps the program; nullopt when it still runs at the limit. Both streams are complete afterwards.
     [[nodiscard]] std::optional<Ending> wait(std::chrono::milliseconds limit = patience());
@@ -101,11 +104,11 @@ class Process {
     std::condition_variable changed_;
     Pipe output_;
     Pipe error_;
-    std::string pending_input_;      // guarded by mutex_
-    std::size_t input_written_ = 0;  // guarded by mutex_: how much of pending_input_ is with the program
-    bool input_ends_ = false;        // guarded by mutex_
-    bool stop_ = false;              // guarded by mutex_
-    std::array<bool, 2> finished_{};     // guarded by mutex_: stdout, stderr are at their end
+    std::string pending_input_;       // guarded by mutex_
+    std::size_t input_written_ = 0;   // guarded by mutex_: how much of pending_input_ is with the program
+    bool input_ends_ = false;         // guarded by mutex_
+    bool stop_ = false;               // guarded by mutex_
+    std::array<bool, 2> finished_{};  // guarded by mutex_: stdout, stderr are at their end
     std::thread pump_;
 };
 

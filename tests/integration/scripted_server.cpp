@@ -1,8 +1,8 @@
 #include "tests/integration/scripted_server.hpp"
 
-#include <sys/socket.h>
-
 #include <cerrno>
+
+#include <sys/socket.h>
 
 namespace mynah::integration {
 

@@ -1,8 +1,8 @@
 // mynah send: what it prints, byte for byte, and its exit status against servers good and bad.
+#include <string>
+
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-
-#include <string>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/echo_client.hpp"

@@ -1,8 +1,8 @@
 // Starting mynahd: what it prints, what it refuses, and with which status.
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/echo_client.hpp"
@@ -19,7 +19,8 @@ void expect_one_line_with(const std::string& text, const std::vector<std::string
 }
 
 TEST(Startup, StandardOutputHasOneLineForEachListenerThenReady) {
-    Daemon daemon(Daemon::Options{.arguments = {}, .listen = {"tcp://127.0.0.1:0", "tcp://[::1]:0", "tcp://127.0.0.1:0"}});
+    Daemon daemon(
+        Daemon::Options{.arguments = {}, .listen = {"tcp://127.0.0.1:0", "tcp://[::1]:0", "tcp://127.0.0.1:0"}});
     const std::vector<std::string> lines = lines_of(daemon.process().text(Output::standard));
     ASSERT_EQ(lines.size(), 4U);
     EXPECT_EQ(lines[0], "listening " + daemon.endpoint(0).text());

@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include "server/configuration.hpp"
 #include "server/configuration_keys.hpp"
 #include "server/logging_options.hpp"

@@ -1,9 +1,9 @@
 #include "server/configuration.hpp"
 
 #include <set>
+#include <string>
 #include <string_view>
 #include <vector>
-#include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -86,7 +86,7 @@ TEST(Configuration, EachKeysShownValueIsReadBackAsItWas) {
 }
 
 TEST(Configuration, EveryWordOfAKeySelectsWhatIsCalledSo) {
-    const auto words_of = [](std::string_view name, std::vector<std::string> words) {
+    const auto words_of = [](std::string_view name, const std::vector<std::string>& words) {
         for (const Key& key : configuration_keys()) {
             if (key.name != name) {
                 continue;

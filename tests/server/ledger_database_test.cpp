@@ -1,15 +1,23 @@
 #include "server/ledger_database.hpp"
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <stdlib.h>
+
+#include "server/session_record.hpp"
 
 namespace mynah::server {
 namespace {
@@ -145,6 +153,7 @@ TEST_F(LedgerDatabaseTest, SeveralMayCreateAndWriteOneFileAtOnce) {
     constexpr int kWriters = 4;
     constexpr int kBatches = 20;
     std::vector<std::thread> writers;
+    writers.reserve(kWriters);
     for (int i = 0; i < kWriters; ++i) {
         writers.emplace_back([this] {
             auto ledger = LedgerDatabase::open(path());

@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -75,6 +77,7 @@ TEST(ConnectionLimits, ManyThreadsNeverExceedTheLimits) {
     ConnectionLimits limits({.connections = 3, .per_address = 2});
     std::atomic<int> admitted = 0;
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
         threads.emplace_back([&limits, &admitted, i] {
             const std::string host = i % 2 == 0 ? "even" : "odd";

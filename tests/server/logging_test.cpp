@@ -1,10 +1,14 @@
 #include "server/logging.hpp"
 
 #include <array>
+#include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -14,7 +18,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <signal.h>
+#include <sys/poll.h>
+#include <sys/types.h>
 #include <unistd.h>
+
+#include "server/logging_options.hpp"
 
 namespace mynah::server {
 namespace {
@@ -234,6 +243,7 @@ TEST(Logging, TheLinesOfAThreadKeepTheirOrderAndAreWhole) {
             }
         });
         std::vector<std::thread> writers;
+        writers.reserve(kThreads);
         for (int i = 0; i < kThreads; ++i) {
             writers.emplace_back([i] {
                 for (int line = 0; line < kLines; ++line) {

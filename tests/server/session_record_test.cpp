@@ -1,6 +1,7 @@
 #include "server/session_record.hpp"
 
 #include <set>
+#include <string_view>
 
 #include <gtest/gtest.h>
 

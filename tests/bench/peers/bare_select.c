@@ -2,8 +2,9 @@
  * bare_select.c -- the least that an echo server over select(2) can do: the yardstick of echo_bench.
  *
  * One process, one fd_set for reading and one for writing, one pass over the ready descriptors per call of select.
- * It is correct under back-pressure: a peer that does not read stops being read, and at most kBufferBytes are held for it.
- * It listens on 127.0.0.1, a port of the kernel's choice, prints `listening tcp://127.0.0.1:PORT`, and serves until it is killed.
+ * It is correct under back-pressure: a peer that does not read stops being read, and at most kBufferBytes are held for
+ * it. It listens on 127.0.0.1, a port of the kernel's choice, prints `listening tcp://127.0.0.1:PORT`, and serves until
+ * it is killed.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,0 +1,202 @@
+#include "client/pinger.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "client/connection.hpp"
+#include "client/counted.hpp"
+#include "client/duration.hpp"
+#include "conc/scheduler.hpp"
+#include "conc/select.hpp"
+#include "conc/wait_group.hpp"
+
+namespace mynah::client {
+namespace {
+
+// A server that is gone is not asked more often than this whether it is back.
+constexpr std::chrono::nanoseconds kShortestRetry = std::chrono::milliseconds(100);
+
+template <class... Functions>
+struct Overloaded : Functions... {
+    using Functions::operator()...;
+};
+
+}  // namespace
+
+Pinger::Pinger(PingOptions options, Console* console, conc::Context interrupted)
+    : options_(std::move(options)),
+      console_(console),
+      interrupted_(std::move(interrupted)),
+      target_(options_.address.to_string()),
+      probes_(options_.timeout) {}
+
+conc::Task<ExitStatus> Pinger::run(net::Stream stream) {
+    const auto scope = conc::with_cancel(conc::Context::background());
+    PingLink link({.address = options_.address,
+                   .probe_bytes = options_.probe_bytes,
+                   .timeout = options_.timeout,
+                   .retry = std::max(options_.interval, kShortestRetry)},
+                  scope.ctx);
+    conc::WaitGroup tasks;
+    auto linking = [&link](net::Stream first) { return link.run(std::move(first)); };
+    tasks.go(std::move(linking), std::move(stream));
+    started_ = next_due_ = conc::now();
+    co_await ping_until_settled(&link);
+    scope.cancel();
+    co_await tasks.wait();
+
+    tally_.under_way = probes_.waiting() + queued_;
+    lines_ += "\n" + summary(target_, tally_, trips_, conc::now() - started_);
+    co_await print();
+    if (output_error_) {
+        console_->complain_of_output(output_error_);
+    }
+    co_return status();
+}
+
+conc::Task<void> Pinger::ping_until_settled(PingLink* link) {
+    lines_ += fmt::format("PING {} {} of data.\n", target_, count_bytes(options_.probe_bytes));
+    while (!settled() && !output_error_) {
+        co_await print();
+        auto chosen = co_await conc::select(link->events().recv_case(), conc::after(next_wake() - conc::now()),
+                                            interrupted_.done());
+        if (chosen.index() == 2) {
+            break;
+        }
+        if (chosen.index() == 0) {
+            handle(std::move(*chosen.get<0>()), *link);
+        }
+        const ProbeTime now = conc::now();
+        give_up_overdue(now);
+        if (connected_ || was_down_) {
+            while (!all_asked_for() && next_due_ <= now) {
+                ask_for_probe(*link);
+                next_due_ = std::max(next_due_ + options_.interval, now - options_.interval);
+            }
+        }
+    }
+}
+
+conc::Task<void> Pinger::print() {
+    if (lines_.empty() || output_error_) {
+        co_return;
+    }
+    const auto written = co_await console_->output().print(std::exchange(lines_, {}));
+    if (!written) {
+        output_error_ = written.error();
+    }
+}
+
+void Pinger::handle(LinkEvent event, PingLink& link) {
+    std::visit(Overloaded{[this](const LinkUp&) { on_up(); },
+                          [this, &link](const LinkDown& down) { on_down(down.error, link); },
+                          [this](const ConnectFailed& failed) { down_reason_ = failed.error; },
+                          [this](ProbeSent& sent) {
+                              --queued_;
+                              probes_.sent(std::move(sent.probe));
+                          },
+                          [this](const BytesBack& back) { on_bytes(back); }},
+               event);
+}
+
+void Pinger::on_up() {
+    if (was_down_) {
+        console_->complain("connected again to " + target_);
+    }
+    connected_ = true;
+    down_reason_ = {};
+}
+
+void Pinger::on_down(std::error_code error, PingLink& link) {
+    connected_ = false;
+    was_down_ = true;
+    down_reason_ = error;
+    const std::string why = error ? fmt::format("connection lost ({})", describe_connect_error(error, options_.timeout))
+                                  : std::string("connection closed by peer");
+    console_->complain(why);
+    for (const std::uint64_t sequence : probes_.abandon()) {
+        say_lost(sequence, why);
+    }
+    // What the link has not taken yet must not be sent on the next connection as if it had just become due.
+    while (const auto sequence = link.wanted().try_recv()) {
+        --queued_;
+        say_lost(*sequence, why);
+    }
+}
+
+void Pinger::on_bytes(const BytesBack& back) {
+    give_up_overdue(back.received_at);
+    for (const Reply& reply : probes_.received(back.bytes, back.received_at)) {
+        on_reply(reply);
+    }
+    if (const std::uint64_t surplus = probes_.surplus_bytes(); surplus > surplus_) {
+        lines_ += fmt::format("{} from {} that belong to no probe\n", count_bytes(surplus - surplus_), target_);
+        surplus_ = surplus;
+    }
+}
+
+void Pinger::on_reply(const Reply& reply) {
+    std::string line = fmt::format("{} from {}: seq={} time={} ms", count_bytes(reply.size), target_, reply.sequence,
+                                   format_milliseconds(reply.round_trip));
+    if (reply.differing_bytes > 0) {
+        ++tally_.corrupted;
+        line += fmt::format(" (corrupted: {} different, the first at offset {})", count_bytes(reply.differing_bytes),
+                            reply.first_difference);
+    } else {
+        trips_.add(reply.round_trip);
+        ++(reply.overdue ? tally_.late : tally_.answered);
+        line += reply.overdue ? " (late)" : "";
+    }
+    lines_ += line + "\n";
+}
+
+void Pinger::ask_for_probe(PingLink& link) {
+    const std::uint64_t sequence = ++tally_.sent;
+    if (!connected_) {
+        say_lost(sequence, down_reason_ ? fmt::format("not connected ({})",
+                                                      describe_connect_error(down_reason_, options_.timeout))
+                                        : std::string("not connected"));
+    } else if (link.wanted().try_send(sequence)) {
+        ++queued_;
+    } else {
+        say_lost(sequence, "not sent: the peer takes no more bytes");
+    }
+}
+
+void Pinger::give_up_overdue(ProbeTime now) {
+    for (const std::uint64_t sequence : probes_.expire(now)) {
+        say_lost(sequence, "no answer within " + format_duration(options_.timeout));
+    }
+}
+
+void Pinger::say_lost(std::uint64_t sequence, std::string_view why) {
+    lines_ += fmt::format("lost: seq={} {}\n", sequence, why);
+}
+
+bool Pinger::settled() const {
+    return all_asked_for() && queued_ == 0 && probes_.waiting() == 0;
+}
+
+/// When there is something to do even if nothing happens.
+ProbeTime Pinger::next_wake() const {
+    constexpr std::chrono::hours kLong(1);
+    ProbeTime wake = conc::now() + kLong;
+    if (!all_asked_for() && (connected_ || was_down_)) {
+        wake = std::min(wake, next_due_);
+    }
+    return std::min(wake, probes_.next_expiry().value_or(wake));
+}
+
+ExitStatus Pinger::status() const {
+    if (output_error_) {
+        return ExitStatus::mismatch;
+    }
+    if (tally_.answered + tally_.late + tally_.corrupted == 0) {
+        return ExitStatus::unreachable;
+    }
+    return tally_.lost() > 0 || surplus_ > 0 ? ExitStatus::mismatch : ExitStatus::verified;
+}
+
+}  // namespace mynah::client

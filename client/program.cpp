@@ -1,0 +1,78 @@
+#include "client/program.hpp"
+
+#include <csignal>
+#include <exception>
+#include <utility>
+#include <variant>
+
+#include "client/chat.hpp"
+#include "client/command_line.hpp"
+#include "client/ping.hpp"
+#include "client/send.hpp"
+#include "conc/context.hpp"
+#include "conc/scheduler.hpp"
+#include "conc/wait_group.hpp"
+#include "net/driver.hpp"
+#include "net/signals.hpp"
+
+namespace mynah::client {
+namespace {
+
+conc::Task<void> cancel_on_signal(net::SignalReceiver* signals, conc::CancelFunc cancel) {
+    const auto signal = co_await signals->next();
+    if (signal) {
+        cancel();
+    }
+}
+
+conc::Task<ExitStatus> ping_until_signal(PingOptions options, Console* console) {
+    net::SignalReceiver signals({SIGINT, SIGTERM});
+    const auto scope = conc::with_cancel(conc::Context::background());
+    conc::WaitGroup tasks;
+    tasks.go(cancel_on_signal, &signals, scope.cancel);
+    const ExitStatus status = co_await run_ping(std::move(options), console, scope.ctx);
+    signals.cancel();
+    co_await tasks.wait();
+    co_return status;
+}
+
+conc::Task<ExitStatus> run_command(Command command, Console* console) {
+    if (auto* send = std::get_if<SendOptions>(&command)) {
+        co_return co_await run_send(std::move(*send), console);
+    }
+    if (auto* chat = std::get_if<ChatOptions>(&command)) {
+        co_return co_await run_chat(std::move(*chat), console);
+    }
+    co_return co_await ping_until_signal(std::move(std::get<PingOptions>(command)), console);
+}
+
+ExitStatus give_answer(const Answer& answer, const Console& console, Console::Descriptors descriptors) {
+    (void)write_all(descriptors.error, answer.error);
+    const auto written = write_all(descriptors.output, answer.output);
+    if (!written) {
+        console.complain_of_output(written.error());
+        return ExitStatus::mismatch;
+    }
+    return answer.status;
+}
+
+}  // namespace
+
+int run_program(const std::vector<std::string>& arguments, Console::Descriptors descriptors) {
+    try {
+        Console console(descriptors);
+        auto command = parse_command_line(arguments);
+        if (!command) {
+            return static_cast<int>(give_answer(command.error(), console, descriptors));
+        }
+        // One worker: a single connection has one home. Two threads block at once at most, on input and on output.
+        conc::Scheduler scheduler(
+            {.workers = 1, .blocking_threads = 2, .event_source = net::driver_factory(net::DriverKind::automatic)});
+        return static_cast<int>(scheduler.run(run_command(std::move(*command), &console)));
+    } catch (const std::exception& error) {
+        (void)write_all(descriptors.error, std::string("mynah: ") + error.what() + "\n");
+        return static_cast<int>(ExitStatus::mismatch);
+    }
+}
+
+}  // namespace mynah::client

@@ -1,0 +1,127 @@
+#include "server/drain.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "conc/go.hpp"
+#include "conc/scheduler.hpp"
+#include "server/logging.hpp"
+
+namespace mynah::server {
+namespace {
+
+conc::Task<void> close_when_ended(Reception* reception, conc::Sender<conc::Unit> ended) {
+    co_await reception->sessions_ended();
+    ended.close();
+}
+
+std::int64_t milliseconds(conc::Duration duration) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+}  // namespace
+
+Drain::Drain(const Configuration::Drain& configuration, conc::Receiver<int> signals, Reception& reception,
+             SessionSet& sessions, std::atomic<DrainPhase>& phase)
+    : configuration_(configuration),
+      signals_(std::move(signals)),
+      reception_(reception),
+      sessions_(sessions),
+      phase_(phase) {}
+
+conc::Task<void> Drain::run() {
+    enter(DrainPhase::serving);
+    co_await signals_.recv();
+    note_signal();
+    enter(DrainPhase::not_ready);
+    co_await wait_unless_hurried(configuration_.grace);
+
+    const conc::TimePoint deadline = conc::now() + configuration_.timeout;
+    enter(DrainPhase::draining);
+    co_await reception_.stop();
+    co_await ask_sessions_to_close();
+
+    enter(DrainPhase::closing);
+    co_await wait_for_sessions(deadline);
+}
+
+void Drain::stopped() {
+    const SessionSet::Totals totals = sessions_.totals();
+    phase_.store(DrainPhase::stopped);
+    log_event(LogLevel::info, "drain",
+              {{"phase", to_string(DrainPhase::stopped)},
+               {"sessions", totals.sessions},
+               {"drained", totals.count(CloseReason::drained)},
+               {"linger_expired", totals.count(CloseReason::linger_expired)},
+               {"cut", totals.count(CloseReason::cut)},
+               {"refused", reception_.refused()},
+               {"bytes_in", totals.bytes_in},
+               {"bytes_out", totals.bytes_out},
+               {"discarded_after_fin", totals.discarded_after_fin}});
+}
+
+void Drain::enter(DrainPhase phase) {
+    phase_.store(phase);
+    log_event(LogLevel::info, "drain", {{"phase", to_string(phase)}, {"open", sessions_.open()}});
+}
+
+void Drain::note_signal() {
+    ++signals_seen_;
+    if (signals_seen_ == 2) {
+        log_event(LogLevel::info, "second signal: no more grace, no spread", {{"open", sessions_.open()}});
+    } else if (signals_seen_ == 3) {
+        log_event(LogLevel::warn, "third signal: cutting what is left", {{"open", sessions_.open()}});
+    }
+}
+
+conc::Task<void> Drain::wait_unless_hurried(conc::Duration time) {
+    if (time <= conc::Duration::zero() || signals_seen_ >= 2) {
+        co_return;
+    }
+    const auto first = co_await conc::select(signals_.recv_case(), conc::after(time));
+    if (first.index() == 0) {
+        note_signal();
+    }
+}
+
+conc::Task<void> Drain::ask_sessions_to_close() {
+    const std::size_t open = sessions_.open();
+    if (configuration_.spread.count() > 0 && open > 1) {
+        const conc::TimePoint begin = conc::now();
+        // The k-th session is asked k / (n - 1) of the spread from now; the first at once, the last at its end.
+        for (std::size_t k = 0; signals_seen_ < 2 && sessions_.ask_one_to_close(); ++k) {
+            const double share = std::min(1.0, static_cast<double>(k + 1) / static_cast<double>(open - 1));
+            const auto next = std::chrono::duration_cast<conc::Duration>(configuration_.spread * share);
+            co_await wait_unless_hurried(begin + next - conc::now());
+        }
+    }
+    sessions_.ask_all_to_close();
+}
+
+conc::Task<void> Drain::wait_for_sessions(conc::TimePoint deadline) {
+    conc::Channel<conc::Unit> ended(0);
+    conc::go(close_when_ended, &reception_, ended.sender());
+    bool cut = false;
+    while (true) {
+        // Once they are cut nothing but their end is left to wait for.
+        const conc::Duration left = cut ? conc::Duration::max() : deadline - conc::now();
+        if (!cut && (left <= conc::Duration::zero() || signals_seen_ >= 3)) {
+            log_event(LogLevel::warn, "drain cuts what is left",
+                      {{"open", sessions_.open()},
+                       {"why", signals_seen_ >= 3 ? "third signal" : "drain.timeout"},
+                       {"timeout_ms", milliseconds(configuration_.timeout)}});
+            sessions_.cut_all();
+            cut = true;
+            continue;
+        }
+        const auto first = co_await conc::select(ended.recv_case(), signals_.recv_case(), conc::after(left));
+        if (first.index() == 0) {
+            co_return;
+        }
+        if (first.index() == 1) {
+            note_signal();
+        }
+    }
+}
+
+}  // namespace mynah::server

@@ -1,0 +1,75 @@
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conc/scheduler.hpp"
+#include "net/address.hpp"
+#include "net/driver.hpp"
+#include "server/command_line.hpp"
+#include "server/configuration.hpp"
+#include "server/daemon.hpp"
+#include "server/logging.hpp"
+
+namespace {
+
+using namespace mynah;
+
+std::expected<void, std::string> check_address(std::string_view text) {
+    const auto address = net::Address::parse(text);
+    if (!address) {
+        return std::unexpected(address.error());
+    }
+    return {};
+}
+
+net::DriverKind driver_kind(server::DriverChoice choice) {
+    switch (choice) {
+        case server::DriverChoice::automatic:
+            return net::DriverKind::automatic;
+        case server::DriverChoice::select:
+            return net::DriverKind::select;
+        case server::DriverChoice::poll:
+            return net::DriverKind::poll;
+    }
+    return net::DriverKind::automatic;
+}
+
+int serve(const server::Configuration& configuration) {
+    const server::Logging logging({.log = configuration.log});
+    server::raise_descriptor_limit(configuration);
+    // The daemon sends each connection to a worker of its choice, so it keeps the sources that the scheduler makes.
+    std::vector<conc::EventSource*> workers;
+    const auto make_driver = net::driver_factory(driver_kind(configuration.driver));
+    conc::Scheduler scheduler({.workers = server::worker_count(configuration), .event_source = [&] {
+                                   auto source = make_driver();
+                                   workers.push_back(source.get());
+                                   return source;
+                               }});
+    return scheduler.run(server::run_daemon(configuration, workers));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);  // a closed stdout or stderr must not end the service
+    try {
+        const std::vector<std::string> arguments(argv + 1, argv + argc);
+        const auto outcome = server::parse_command_line(arguments, {.environment = {}, .check_address = check_address});
+        if (!outcome) {
+            std::fprintf(stderr, "mynahd: %s\n", outcome.error().message.c_str());
+            return outcome.error().exit_status;
+        }
+        if (outcome->output) {
+            std::fputs(outcome->output->c_str(), stdout);
+            return std::fflush(stdout) == 0 ? server::kExitDrained : server::kExitFailure;
+        }
+        return serve(outcome->configuration);
+    } catch (const std::exception& exception) {
+        std::fprintf(stderr, "mynahd: %s\n", exception.what());
+        return server::kExitFailure;
+    }
+}
