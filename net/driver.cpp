@@ -1,5 +1,8 @@
 #include "net/driver.hpp"
 
+#include "conc/internal/scheduler_core.hpp"
+#include "conc/internal/task_record.hpp"
+#include "conc/internal/worker.hpp"
 #include "net/internal/readiness_driver.hpp"
 
 namespace mynah::net {
@@ -7,6 +10,14 @@ namespace mynah::net {
 Driver::Driver() : link_(std::make_shared<internal::DriverLink>()) { link_->driver = this; }
 
 Driver::~Driver() { link_->driver = nullptr; }
+
+// Once the workers have stopped, tasks are destroyed one after another: a stream that closes then must not queue a task
+// which is about to go as well.
+void Driver::resume(Operation& operation) noexcept {
+    if (!operation.task->worker->core().stopping()) {
+        complete(*operation.task);
+    }
+}
 
 Driver* Driver::current() noexcept { return dynamic_cast<Driver*>(conc::EventSource::current()); }
 

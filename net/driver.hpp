@@ -70,7 +70,7 @@ class Driver : public conc::EventSource {
 
   protected:
     /// Resumes the task that waits for `operation`, which is pending no longer.
-    void resume(Operation& operation) noexcept { complete(*operation.task); }
+    void resume(Operation& operation) noexcept;
 
   private:
     friend class internal::OperationAwaiter;

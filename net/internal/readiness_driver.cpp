@@ -95,10 +95,10 @@ std::error_code ReadinessDriver::admit(int fd) {
 // select(2) keeps nothing in the kernel, so moving is no more than watching the same things again.
 void ReadinessDriver::move_to_poll() {
     auto next = std::make_unique<PollPoller>();
-    next->watch(wake_up_.fd(), kRead);
     for (std::size_t fd = 0; fd < slots_.size(); ++fd) {
         next->watch(static_cast<int>(fd), slots_[fd].watched);
     }
+    next->watch(wake_up_.fd(), kRead);  // after the loop: the wake-up has a slot too, in which nothing is watched
     poller_ = std::move(next);
 }
 

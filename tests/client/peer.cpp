@@ -74,6 +74,10 @@ Outcome run_on_scheduler(std::size_t workers, const Plugs& plugs,
             {.workers = workers, .event_source = net::driver_factory(net::DriverKind::automatic)});
         outcome.status = scheduler.run(main(&console));
         for (const conc::TaskInfo& task : scheduler.abandoned()) {
+            // Its contract: an attempt to connect that nobody waits for any more goes on.
+            if (task.created_at.function.find("connect_unless_cancelled") != std::string::npos) {
+                continue;
+            }
             ADD_FAILURE() << "task " << task.id << " was left behind: " << task.state << ", made at "
                           << task.created_at.file << ":" << task.created_at.line;
         }

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "conc/channel.hpp"
+#include "conc/wait_group.hpp"
 #include "net/listener.hpp"
 #include "tests/client/peer.hpp"
 #include "tests/client/test_files.hpp"

@@ -35,7 +35,7 @@ bool echoes(const Socket& socket) {
 
 TEST_P(Limits, ConnectionsBeyondTheLimitAreRefusedUntilOneLeaves) {
     constexpr std::size_t kLimit = 10;
-    Daemon daemon(flags({"--max-connections", std::to_string(kLimit)}));
+    Daemon daemon(flags({"--max-connections", std::to_string(kLimit), "--drain-linger", "100ms"}));
     EchoFleet fleet;
     fleet.add(daemon.endpoint(), {.total_bytes = 10}, kLimit);
     ASSERT_TRUE(fleet.run_until([&] { return fleet.all(echoed); }));
@@ -78,7 +78,7 @@ TEST_P(Limits, OneAddressCannotTakeTheConnectionsOfOthers) {
 }
 
 TEST_P(Limits, RefusalsDoNotFloodTheLog) {
-    Daemon daemon(flags({"--max-connections", "1"}));
+    Daemon daemon(flags({"--max-connections", "1", "--drain-linger", "100ms"}));
     const Socket only = connect_to(daemon.endpoint(), Connect::blocking);
     ASSERT_TRUE(echoes(only));
     EchoFleet refused;

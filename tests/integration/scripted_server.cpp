@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace mynah::integration {
@@ -73,6 +74,9 @@ void echo_with_last_byte_changed(int connection) {
 void read_and_never_answer(int connection) {
     while (!receive_some(connection).empty()) {
     }
+    // The peer may have shut its sending side alone: it still waits for an answer.
+    pollfd until_shut{.fd = connection, .events = 0, .revents = 0};
+    ::poll(&until_shut, 1, -1);
 }
 
 }  // namespace mynah::integration

@@ -7,18 +7,13 @@
 #include <cstdint>
 #include <utility>
 
-#include "conc/task_info.hpp"
 #include "net/internal/socket_address.hpp"
+#include "tests/support/run_task.hpp"
 
 namespace mynah::net::test {
 
 void run_on(DriverKind kind, conc::Task<> main, std::size_t workers) {
-    conc::Scheduler scheduler({.workers = workers, .event_source = driver_factory(kind)});
-    scheduler.run(std::move(main));
-    for (const conc::TaskInfo& task : scheduler.abandoned()) {
-        ADD_FAILURE() << "left task " << task.id << " in state '" << task.state << "', started at "
-                      << task.created_at.file << ":" << task.created_at.line;
-    }
+    mynah::test::run_task({.workers = workers, .event_source = driver_factory(kind)}, std::move(main));
 }
 
 Listener listen_on(std::string_view address, ListenOptions options) {

@@ -232,5 +232,33 @@ TEST_P(StreamCancel, AbandonedTasksLeaveTheDriverAndCloseTheirStreams) {
     }
 }
 
+// The borrower is older than the owner, so the owner is destroyed first: its stream's close() must not queue a task that
+// is about to be destroyed as well.
+conc::Task<> borrow(Stream& stream) { co_await wait_forever(stream); }
+
+conc::Task<> own_younger(std::unique_ptr<Pair> pair) {
+    ++waiting;
+    co_await conc::sleep_for(kPatience);
+    pair.reset();
+}
+
+conc::Task<> leave_borrowers() {
+    waiting = 0;
+    for (std::size_t i = 0; i < kFamilies; ++i) {
+        auto pair = std::make_unique<Pair>(connected_pair());
+        conc::go(borrow, std::ref(pair->stream));
+        conc::go(own_younger, std::move(pair));
+    }
+    co_await until([] { return waiting == kFamilies * 2; });
+}
+
+TEST_P(StreamCancel, AbandonedOwnersMayGoBeforeTheirBorrowers) {
+    for (const std::size_t workers : {1U, 2U}) {
+        conc::Scheduler scheduler({.workers = workers, .event_source = driver_factory(GetParam())});
+        scheduler.run(leave_borrowers());
+        EXPECT_EQ(scheduler.abandoned().size(), kFamilies * 2);
+    }
+}
+
 }  // namespace
 }  // namespace mynah::net::test

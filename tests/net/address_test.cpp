@@ -1,0 +1,108 @@
+#include "net/address.hpp"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mynah::net {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using Family = Address::Family;
+
+struct Good {
+    const char* text;
+    Family family;
+    const char* host;
+    std::uint16_t port;
+    const char* written;  // nullptr: as it was read
+};
+
+class AddressGood : public testing::TestWithParam<Good> {};
+
+TEST_P(AddressGood, ParsesAndRoundTrips) {
+    const Good& good = GetParam();
+    const auto address = Address::parse(good.text);
+    ASSERT_TRUE(address) << address.error();
+    EXPECT_EQ(address->family(), good.family);
+    EXPECT_EQ(address->host(), good.host);
+    EXPECT_EQ(address->port(), good.port);
+    EXPECT_EQ(address->is_name(), good.family == Family::name);
+    const std::string written = address->to_string();
+    EXPECT_EQ(written, good.written == nullptr ? good.text : good.written);
+    const auto again = Address::parse(written);
+    ASSERT_TRUE(again) << again.error();
+    EXPECT_EQ(*again, *address);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, AddressGood,
+    testing::Values(Good{"tcp://127.0.0.1:7007", Family::ipv4, "127.0.0.1", 7007, nullptr},
+                    Good{"tcp://0.0.0.0:0", Family::ipv4, "0.0.0.0", 0, nullptr},
+                    Good{"tcp://255.255.255.255:65535", Family::ipv4, "255.255.255.255", 65535, nullptr},
+                    Good{"tcp://127.0.0.1:007", Family::ipv4, "127.0.0.1", 7, "tcp://127.0.0.1:7"},
+                    Good{"tcp://[::1]:7007", Family::ipv6, "::1", 7007, nullptr},
+                    Good{"tcp://[::]:0", Family::ipv6, "::", 0, nullptr},
+                    Good{"tcp://[2001:DB8:0:0::1]:1", Family::ipv6, "2001:db8::1", 1, "tcp://[2001:db8::1]:1"},
+                    Good{"tcp://[::ffff:1.2.3.4]:80", Family::ipv6, "::ffff:1.2.3.4", 80, nullptr},
+                    Good{"tcp://localhost:7007", Family::name, "localhost", 7007, nullptr},
+                    Good{"tcp://Echo-1.example_x.org:1", Family::name, "Echo-1.example_x.org", 1, nullptr},
+                    Good{"tcp://example.org.:1", Family::name, "example.org.", 1, nullptr},
+                    Good{"tcp://1password.com:443", Family::name, "1password.com", 443, nullptr}));
+
+struct Bad {
+    const char* text;
+    const char* reason;
+};
+
+class AddressBad : public testing::TestWithParam<Bad> {};
+
+TEST_P(AddressBad, IsRefusedOnOneLineThatNamesIt) {
+    const auto address = Address::parse(GetParam().text);
+    ASSERT_FALSE(address) << address->to_string();
+    EXPECT_THAT(address.error(), HasSubstr(GetParam().reason));
+    EXPECT_THAT(address.error(), HasSubstr("address '"));
+    EXPECT_THAT(address.error(), Not(HasSubstr("\n")));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, AddressBad,
+    testing::Values(
+        Bad{"", "no transport"}, Bad{"127.0.0.1:7007", "no transport"}, Bad{"localhost", "no transport"},
+        Bad{"udp://127.0.0.1:7007", "udp is not supported in this version"},
+        Bad{"unix:///run/mynah.sock", "unix is not supported in this version"},
+        Bad{"http://127.0.0.1:80", "unknown transport 'http'"}, Bad{"TCP://127.0.0.1:80", "unknown transport"},
+        Bad{"tcp://", "no port"}, Bad{"tcp://127.0.0.1", "no port"}, Bad{"tcp://[::1]", "no port after ']'"},
+        Bad{"tcp://[::1]7007", "no port after ']'"}, Bad{"tcp://[::1:7007", "']' is missing"},
+        Bad{"tcp://:7007", "no host"}, Bad{"tcp://::1:7007", "must stand in brackets"},
+        Bad{"tcp://127.0.0.1:", "port must be a number"}, Bad{"tcp://127.0.0.1:65536", "port must be a number"},
+        Bad{"tcp://127.0.0.1:-1", "port must be a number"}, Bad{"tcp://127.0.0.1:+1", "port must be a number"},
+        Bad{"tcp://127.0.0.1:80x", "port must be a number"}, Bad{"tcp://127.0.0.1: 80", "port must be a number"},
+        Bad{"tcp://127.0.0.1:7007/", "port must be a number"}, Bad{"tcp://127.0.0.300:1", "neither an IPv4"},
+        Bad{"tcp://10.1:1", "neither an IPv4"}, Bad{"tcp://[]:1", "no host"},
+        Bad{"tcp://[127.0.0.1]:1", "not an IPv6 address between the brackets"},
+        Bad{"tcp://[localhost]:1", "not an IPv6 address between the brackets"},
+        Bad{"tcp://-x.org:1", "nor a host name"}, Bad{"tcp://a..b:1", "nor a host name"},
+        Bad{"tcp://a b:1", "nor a host name"}, Bad{"tcp://us\ner:1", "'tcp://us?ner:1'"},
+        Bad{"tcp://\xff:1", "'tcp://?:1'"}));
+
+TEST(Address, LongTextIsCutInTheReason) {
+    const auto address = Address::parse("tcp://" + std::string(10'000, 'x') + ":1");
+    ASSERT_FALSE(address);
+    EXPECT_LT(address.error().size(), 400U);
+}
+
+TEST(Address, NulBytesDoNotEndTheText) {
+    EXPECT_FALSE(Address::parse(std::string_view("tcp://127.0.0.1\0:1", 18)));
+    EXPECT_FALSE(Address::parse(std::string_view("tcp://127.0.0.1:1\0", 18)));
+}
+
+TEST(Address, DefaultIsUnspecified) {
+    EXPECT_EQ(Address().to_string(), "tcp://0.0.0.0:0");
+    EXPECT_EQ(Address().with_port(7).to_string(), "tcp://0.0.0.0:7");
+}
+
+}  // namespace
+}  // namespace mynah::net

@@ -1,0 +1,257 @@
+// What the drivers promise beside the operations: descriptors without end, sleep and wake-up, EINTR, their names.
+#include "net/driver.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "conc/wait_group.hpp"
+#include "net/readable.hpp"
+#include "tests/net/interrupting_signals.hpp"
+#include "tests/net/net_test.hpp"
+
+namespace mynah::net::test {
+namespace {
+
+TEST(DriverKind, ParsesItsOwnNames) {
+    for (const DriverKind kind : {DriverKind::automatic, DriverKind::select, DriverKind::poll}) {
+        const auto parsed = parse_driver(to_string(kind));
+        ASSERT_TRUE(parsed);
+        EXPECT_EQ(*parsed, kind);
+    }
+    EXPECT_EQ(to_string(DriverKind::automatic), "auto");
+}
+
+TEST(DriverKind, RefusesOthersWithAReason) {
+    EXPECT_EQ(parse_driver("epoll").error(), "driver epoll is not supported in this version; use auto, select or poll");
+    EXPECT_EQ(parse_driver("io_uring").error(),
+              "driver io_uring is not supported in this version; use auto, select or poll");
+    EXPECT_EQ(parse_driver("kqueue").error(), "unknown driver 'kqueue'; use auto, select or poll");
+    EXPECT_FALSE(parse_driver(""));
+    EXPECT_FALSE(parse_driver("Select"));
+}
+
+/// Lets this process have descriptors beyond FD_SETSIZE.
+class ManyDescriptors {
+  public:
+    ManyDescriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        rlimit raised = before_;
+        raised.rlim_cur = std::min<rlim_t>(raised.rlim_max, kWanted);
+        ::setrlimit(RLIMIT_NOFILE, &raised);
+        enough_ = raised.rlim_cur >= kWanted;
+    }
+    ManyDescriptors(const ManyDescriptors&) = delete;
+    ManyDescriptors& operator=(const ManyDescriptors&) = delete;
+    ~ManyDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+    bool enough() const { return enough_; }
+
+  private:
+    static constexpr rlim_t kWanted = 4096;
+    rlimit before_{};
+    bool enough_ = false;
+};
+
+constexpr int kHigh = 1500;
+
+Pair high_pair() {
+    Pair pair = connected_pair();
+    Descriptor high(::fcntl(pair.stream.fd(), F_DUPFD_CLOEXEC, kHigh));
+    EXPECT_GE(high.get(), kHigh);
+    pair.stream = Stream::from(std::move(high));
+    return pair;
+}
+
+class DriverContract : public EachDriver {
+  protected:
+    void SetUp() override { ASSERT_TRUE(many_.enough()) << "ulimit -Hn is too low for this test"; }
+
+  private:
+    ManyDescriptors many_;
+};
+MYNAH_FOR_EACH_DRIVER(DriverContract);
+
+conc::Task<> high_descriptor(DriverKind kind) {
+    Pair low = connected_pair();
+    // Something is pending while automatic moves to another driver.
+    std::string text;
+    auto receive = [&]() -> conc::Task<> {
+        const Result<Lease> lease = co_await low.stream.receive(kPatience);
+        text = lease ? std::string(lease->text()) : lease.error().message();
+    };
+    conc::WaitGroup wait_group;
+    wait_group.go(receive);
+    co_await conc::yield();
+    EXPECT_EQ(Driver::current()->name(), kind == DriverKind::poll ? "poll" : "select");
+
+    Pair high = high_pair();
+    const Result<void> adopted = high.stream.adopt();
+    plain_send(high.peer, "high");
+    const Result<Lease> lease = co_await high.stream.receive(kPatience);
+    const Result<bool> ready = co_await readable(high.stream.fd(), 0ms);
+    if (kind == DriverKind::select) {
+        CO_ASSERT_TRUE(!adopted);
+        EXPECT_EQ(adopted.error(), Errc::too_many_descriptors);
+        CO_ASSERT_TRUE(!lease);
+        EXPECT_EQ(lease.error(), Errc::too_many_descriptors);
+        CO_ASSERT_TRUE(!ready);
+        EXPECT_EQ(ready.error(), Errc::too_many_descriptors);
+        EXPECT_EQ(Driver::current()->name(), "select");
+    } else {
+        EXPECT_TRUE(adopted);
+        CO_ASSERT_TRUE(lease);
+        EXPECT_EQ(lease->text(), "high");
+        EXPECT_EQ(Driver::current()->name(), "poll");
+    }
+    plain_send(low.peer, "low");
+    co_await wait_group.wait();
+    EXPECT_EQ(text, "low");
+}
+TEST_P(DriverContract, DescriptorsBeyondFdSetAreRefusedOrServed) { run_on(GetParam(), high_descriptor(GetParam())); }
+
+conc::Task<> last_in_set() {
+    Pair pair = connected_pair();
+    Descriptor last(::fcntl(pair.stream.fd(), F_DUPFD_CLOEXEC, FD_SETSIZE - 1));
+    CO_ASSERT_TRUE(last.get() == FD_SETSIZE - 1);
+    pair.stream = Stream::from(std::move(last));
+    std::thread sender([&] { plain_send(pair.peer, "last"); });
+    const Result<Lease> lease = co_await pair.stream.receive(kPatience);
+    sender.join();
+    CO_ASSERT_TRUE(lease);
+    EXPECT_EQ(lease->text(), "last");
+}
+TEST_P(DriverContract, TheLastDescriptorOfTheSetWorks) { run_on(GetParam(), last_in_set()); }
+
+TEST_P(DriverContract, MayBeMadeWhereAllLowDescriptorsAreTaken) {
+    std::vector<Descriptor> taken;
+    do {
+        taken.emplace_back(::fcntl(0, F_DUPFD_CLOEXEC, 0));
+    } while (taken.back().get() < FD_SETSIZE);
+    if (GetParam() == DriverKind::select) {
+        EXPECT_THROW(driver_factory(GetParam())(), std::system_error);
+    } else {
+        auto body = []() -> conc::Task<> {
+            Pair pair = connected_pair();
+            const Result<Lease> lease = co_await pair.stream.receive(1ms);
+            EXPECT_EQ(lease.error(), std::errc::timed_out);
+        };
+        run_on(GetParam(), body());
+    }
+}
+
+conc::Task<> under_signals() {
+    Pair pair = connected_pair();
+    limit_send_queue(pair.stream);
+    const InterruptingSignals signals;
+    const auto start = conc::now();
+    const Result<Lease> nothing = co_await pair.stream.receive(100ms);
+    EXPECT_EQ(nothing.error(), std::errc::timed_out);
+    EXPECT_GE(conc::now() - start, 100ms);
+    EXPECT_GT(signals.count(), 0);
+    const std::string much = pattern(std::size_t{4} << 20U);
+    std::string received;
+    std::thread reader([&] {
+        received = plain_receive(pair.peer, much.size());
+        plain_send(pair.peer, "thanks");
+    });
+    const Result<void> sent = co_await pair.stream.send_all(much, kPatience);
+    const Result<Lease> lease = co_await pair.stream.receive(kPatience);
+    reader.join();
+    EXPECT_TRUE(sent);
+    CO_ASSERT_TRUE(lease);
+    EXPECT_EQ(lease->text(), "thanks");
+    EXPECT_TRUE(received == much);
+}
+TEST_P(DriverContract, SignalsNeverLeaveNet) { run_on(GetParam(), under_signals()); }
+
+// Each message finds the worker awake, asleep, or on its way there. Were one wake-up lost, the worker would sleep on
+// and the sender wait for ever.
+conc::Task<> posts_while_it_sleeps() {
+    Pair pair = connected_pair();
+    EXPECT_TRUE(pair.stream.adopt());
+    Driver& driver = *Driver::current();
+    constexpr int kThreads = 3;
+    constexpr int kRounds = 4000;
+    std::atomic<int> running{kThreads};
+    int delivered = 0;  // at home only: no atomic
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+        threads.emplace_back([&] {
+            for (int round = 0; round < kRounds; ++round) {
+                std::atomic<bool> done{false};
+                driver.post([&] {
+                    ++delivered;
+                    done = true;
+                });
+                while (!done) {
+                    std::this_thread::yield();
+                }
+            }
+            if (--running == 0) {
+                plain_send(pair.peer, "done");
+            }
+        });
+    }
+    const Result<Lease> lease = co_await pair.stream.receive();
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    CO_ASSERT_TRUE(lease);
+    EXPECT_EQ(lease->text(), "done");
+    EXPECT_EQ(delivered, kThreads * kRounds);
+}
+TEST_P(DriverContract, NoWakeUpIsLost) { run_on(GetParam(), posts_while_it_sleeps()); }
+
+conc::Task<> many_connections() {
+    constexpr std::size_t kCount = 300;
+    std::vector<Pair> pairs;
+    for (std::size_t i = 0; i < kCount; ++i) {
+        pairs.push_back(connected_pair());
+    }
+    std::size_t ended = 0;
+    auto echo = [&](std::size_t index) -> conc::Task<> {
+        for (;;) {
+            const Result<Lease> lease = co_await pairs[index].stream.receive(kPatience);
+            CO_ASSERT_TRUE(lease);
+            if (lease->empty()) {
+                break;
+            }
+            const Result<void> sent = co_await pairs[index].stream.send_all(lease->bytes(), kPatience);
+            CO_ASSERT_TRUE(sent);
+        }
+        pairs[index].stream.close();
+        ++ended;
+    };
+    conc::WaitGroup wait_group;
+    for (std::size_t i = 0; i < kCount; ++i) {
+        wait_group.go(echo, i);
+    }
+    std::thread clients([&] {
+        for (int round = 0; round < 5; ++round) {
+            for (const Pair& pair : pairs) {
+                plain_send(pair.peer, "round " + std::to_string(round));
+            }
+            for (const Pair& pair : pairs) {
+                EXPECT_EQ(plain_receive(pair.peer, 7), "round " + std::to_string(round));
+            }
+        }
+        for (Pair& pair : pairs) {
+            pair.peer.reset();
+        }
+    });
+    co_await wait_group.wait();
+    clients.join();
+    EXPECT_EQ(ended, kCount);
+}
+TEST_P(DriverContract, ServesHundredsAtOnce) { run_on(GetParam(), many_connections()); }
+
+}  // namespace
+}  // namespace mynah::net::test
