@@ -108,6 +108,9 @@ std::expected<Address, std::string_view> parse_authority(std::string_view author
     if (parts->host.empty()) {
         return std::unexpected("no host; write tcp://HOST:PORT");
     }
+    if (parts->host.find('\0') != std::string_view::npos) {
+        return std::unexpected("a NUL byte in the host");  // make_address would stop there
+    }
     std::error_code error;
     const asio::ip::address numeric = asio::ip::make_address(std::string(parts->host), error);
     if (parts->bracketed) {

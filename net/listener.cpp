@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "conc/context.hpp"
+#include "net/internal/context_hook.hpp"
 #include "net/internal/endpoint.hpp"
 
 namespace mynah::net {
@@ -54,14 +55,6 @@ bool prepare(int fd, int family, const ListenOptions& options) noexcept {
            (family != AF_INET6 || set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only));
 }
 
-/// Ends the accept with this ticket once `ctx` is cancelled.
-auto cancel_with(const conc::Context& ctx, const std::shared_ptr<Endpoint>& endpoint, std::uint64_t ticket) {
-    return conc::after_func(ctx, [endpoint, ticket]() -> conc::Task<> {
-        Endpoint::cancel_reading(endpoint, ticket);
-        co_return;
-    });
-}
-
 }  // namespace
 
 Listener::Listener() = default;
@@ -100,10 +93,9 @@ conc::Task<Result<Stream>> Listener::accept(conc::Context ctx) {
     }
     const std::uint64_t ticket = endpoint->tickets.fetch_add(1) + 1;
     if (endpoint->backing_off.exchange(false)) {
-        auto stop = cancel_with(ctx, endpoint, ticket);
+        const internal::ContextHook hook(ctx, endpoint, ticket);
         const Result<Stream> paused = co_await AcceptAwaiter(endpoint, Operation::Kind::pause,
                                                              options_.exhaustion_pause, ctx, ticket);
-        stop();
         if (paused.error() != std::errc::timed_out) {
             co_return fail(paused.error());
         }
@@ -112,9 +104,8 @@ conc::Task<Result<Stream>> Listener::accept(conc::Context ctx) {
     Result<Stream> accepted =
         co_await AcceptAwaiter(endpoint, Operation::Kind::accept, conc::Duration::zero(), ctx, ticket);
     if (!accepted && accepted.error() == std::errc::timed_out) {
-        auto stop = cancel_with(ctx, endpoint, ticket);
+        const internal::ContextHook hook(ctx, endpoint, ticket);
         accepted = co_await AcceptAwaiter(endpoint, Operation::Kind::accept, kNoTimeout, ctx, ticket);
-        stop();
     }
     if (accepted) {
         // Where it fails the connection is slower, no less right.

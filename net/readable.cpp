@@ -1,5 +1,7 @@
 #include "net/readable.hpp"
 
+#include <fcntl.h>
+
 #include <memory>
 
 #include "net/internal/endpoint.hpp"
@@ -42,7 +44,8 @@ class ReadyAwaiter final : public internal::OperationAwaiter {
 };
 
 conc::Task<Result<bool>> wait_until_ready(int fd, Operation::Kind kind, conc::Duration timeout) {
-    if (fd < 0) {
+    // A driver on select(2) would not always find out: see wait_readable.cpp.
+    if (fd < 0 || ::fcntl(fd, F_GETFD) < 0) {
         co_return fail(std::errc::bad_file_descriptor);
     }
     const Borrowed borrowed(fd);

@@ -8,6 +8,7 @@
 #include "conc/go.hpp"
 #include "conc/select.hpp"
 #include "conc/use_task.hpp"
+#include "net/internal/asio_error.hpp"
 
 namespace mynah::net {
 namespace {
@@ -24,7 +25,7 @@ conc::Task<Addresses> look_up(Address address) {
     const auto found = co_await resolver.async_resolve(
         address.host(), service, asio::ip::resolver_base::numeric_service, conc::use_task);
     if (!found) {
-        co_return fail(found.error());
+        co_return fail(internal::from_asio(found.error()));
     }
     std::vector<Address> addresses;
     for (const auto& entry : *found) {

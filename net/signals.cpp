@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "conc/use_task.hpp"
+#include "net/internal/asio_error.hpp"
 
 namespace mynah::net {
 
@@ -43,7 +44,10 @@ conc::Task<Result<int>> SignalReceiver::next() {
     conc::use_task_t token;
     auto wait = asio::async_initiate<conc::use_task_t, void(std::error_code, int)>(std::move(begin), token);
     const std::expected<int, std::error_code> number = co_await wait;
-    co_return number;
+    if (!number) {
+        co_return fail(internal::from_asio(number.error()));
+    }
+    co_return *number;
 }
 
 void SignalReceiver::cancel() {

@@ -1,5 +1,6 @@
 #include "net/wait_readable.hpp"
 
+#include <fcntl.h>
 #include <sys/select.h>
 
 #include <cerrno>
@@ -9,11 +10,12 @@
 namespace mynah::net {
 
 Result<bool> wait_readable(int fd, conc::Duration timeout) {
-    if (fd < 0) {
-        return fail(std::errc::bad_file_descriptor);
-    }
     if (fd >= FD_SETSIZE) {
         return fail(Errc::too_many_descriptors);  // FD_SET would write past the set (select(2))
+    }
+    // Linux's select ignores a descriptor beyond the process's table, where it should say EBADF (select(2), BUGS).
+    if (fd < 0 || ::fcntl(fd, F_GETFD) < 0) {
+        return fail(std::errc::bad_file_descriptor);
     }
     const conc::TimePoint deadline = internal::deadline_after(conc::Clock::now(), timeout);
     for (;;) {

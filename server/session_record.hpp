@@ -32,13 +32,13 @@ enum class DrainPhase { serving, not_ready, draining, closing, stopped };
 [[nodiscard]] std::string_view to_string(DrainPhase phase);
 
 struct SessionRecord {
-    std::uint64_t id = 0;   // unique within one run of the daemon
-    std::string instance;   // which daemon: configuration key `instance`
-    std::string transport;  // "tcp"
-    std::string peer;       // "tcp://192.0.2.7:51234"
-    std::string local;      // "tcp://192.0.2.1:7007"
-    std::chrono::system_clock::time_point started;
-    std::chrono::system_clock::time_point ended;
+    std::uint64_t id = 0;        // unique within one run of the daemon
+    std::string instance = {};   // which daemon: configuration key `instance`
+    std::string transport = {};  // "tcp"
+    std::string peer = {};       // "tcp://192.0.2.7:51234"
+    std::string local = {};      // "tcp://192.0.2.1:7007"
+    std::chrono::system_clock::time_point started = {};
+    std::chrono::system_clock::time_point ended = {};
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
     std::uint64_t discarded_after_fin = 0;

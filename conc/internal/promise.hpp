@@ -62,6 +62,25 @@ struct FinalAwaiter {
     void await_resume() const noexcept {}
 };
 
+/// Stands for an awaiter that lives elsewhere. GCC 12 copies an awaiter that it is given as a reference, and awaiters are
+/// waiters: they cannot be copied.
+template <class Awaiter>
+struct AwaiterReference {
+    Awaiter* awaiter;
+
+    [[gnu::always_inline]] bool await_ready() noexcept(noexcept(awaiter->await_ready())) {
+        return awaiter->await_ready();
+    }
+    template <class Promise>
+    [[gnu::always_inline]] decltype(auto) await_suspend(std::coroutine_handle<Promise> where) noexcept(
+        noexcept(awaiter->await_suspend(where))) {
+        return awaiter->await_suspend(where);
+    }
+    [[gnu::always_inline]] decltype(auto) await_resume() noexcept(noexcept(awaiter->await_resume())) {
+        return awaiter->await_resume();
+    }
+};
+
 struct PromiseBase {
     std::suspend_always initial_suspend() const noexcept { return {}; }
     FinalAwaiter final_suspend() const noexcept { return {}; }
@@ -72,12 +91,17 @@ struct PromiseBase {
         note_exception(*this);
     }
 
-    /// Remembers where the coroutine awaits; the awaitable itself passes through untouched.
+    /// Remembers where the coroutine awaits, and yields what is to be awaited.
     template <class Awaitable>
-    Awaitable&& await_transform(Awaitable&& awaitable,
-                                std::source_location where = std::source_location::current()) noexcept {
+    decltype(auto) await_transform(Awaitable&& awaitable,
+                                   std::source_location where = std::source_location::current()) noexcept {
         site = where;
-        return static_cast<Awaitable&&>(awaitable);
+        if constexpr (requires { static_cast<Awaitable&&>(awaitable).operator co_await(); }) {
+            return static_cast<Awaitable&&>(awaitable).operator co_await();
+        } else {
+            // By reference: a temporary lives until the end of the whole expression.
+            return AwaiterReference<std::remove_reference_t<Awaitable>>{&awaitable};
+        }
     }
 
     static void* operator new(std::size_t size) { return allocate_frame(size); }

@@ -1,7 +1,6 @@
 #include "conc/internal/scheduler_core.hpp"
 
 #include <algorithm>
-#include <iostream>
 #include <limits>
 #include <random>
 #include <utility>

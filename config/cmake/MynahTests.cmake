@@ -24,5 +24,6 @@ function(mynah_add_tests name)
     gtest_discover_tests(${name}
         DISCOVERY_MODE PRE_TEST
         DISCOVERY_TIMEOUT 120
+        NO_PRETTY_VALUES
         PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS ${name} ${arg_PROPERTIES})
 endfunction()

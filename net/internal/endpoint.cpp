@@ -17,12 +17,13 @@ std::error_code Endpoint::adopt() {
     if (const DriverLink* home = link.load(); home != nullptr) {
         return home == here->link().get() ? std::error_code() : make_error_code(Errc::wrong_worker);
     }
-    if (const std::error_code error = here->admit(fd.get()); error) {
-        return error;
-    }
     link_owner = here->link();
     link.store(link_owner.get());
-    return {};
+    // Against a close() from elsewhere: either it is seen here, or it has seen the link and closes at home.
+    if (closed.load()) {
+        return std::make_error_code(std::errc::operation_canceled);
+    }
+    return here->admit(fd.get());
 }
 
 void Endpoint::close(const std::shared_ptr<Endpoint>& self) noexcept {

@@ -22,10 +22,10 @@ bool OperationAwaiter::start() noexcept {
     Driver* home = endpoint->driver();
     if (home == nullptr) [[unlikely]] {
         operation_.error = endpoint->adopt();
-        home = endpoint->driver();
-        if (home == nullptr) {
+        if (operation_.error) {
             return true;
         }
+        home = endpoint->driver();
     }
     if (!home->at_home()) {
         return false;

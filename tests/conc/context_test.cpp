@@ -46,10 +46,10 @@ TEST_P(ContextTest, CancelMakesDoneReadyForEverybody) {
         EXPECT_EQ(ctx.err(), std::error_code());
         WaitGroup wg;
         for (int i = 0; i < 10; ++i) {
-            wg.go([ctx = ctx]() -> Task<void> {
-                const auto s = co_await select(after(hours(1)), ctx.done());
+            wg.go([mine = ctx]() -> Task<void> {
+                const auto s = co_await select(after(hours(1)), mine.done());
                 EXPECT_EQ(s.index(), 1U);
-                EXPECT_EQ(ctx.err(), kCanceled);
+                EXPECT_EQ(mine.err(), kCanceled);
             });
         }
         co_await until_parked("select", 10);
@@ -189,18 +189,18 @@ TEST_P(ContextTest, ErrAndDoneChangeTogetherUnderARacingCancel) {
         for (int round = 0; round < rounds(2000); ++round) {
             const auto [ctx, cancel] = with_cancel(Context::background());
             WaitGroup wg;
-            wg.go([cancel = cancel]() -> Task<void> {
-                cancel(kReason);
+            wg.go([stop = cancel]() -> Task<void> {
+                stop(kReason);
                 co_return;
             });
-            wg.go([ctx = ctx]() -> Task<void> {
+            wg.go([mine = ctx]() -> Task<void> {
                 for (int look = 0; look < 20; ++look) {
-                    if (ctx.err()) {
-                        EXPECT_TRUE(is_done(ctx)) << "err() told of a cancel before done()";
+                    if (mine.err()) {
+                        EXPECT_TRUE(is_done(mine)) << "err() told of a cancel before done()";
                     }
-                    if (is_done(ctx)) {
-                        EXPECT_EQ(ctx.err(), kCanceled);
-                        EXPECT_EQ(ctx.cause(), kReason);
+                    if (is_done(mine)) {
+                        EXPECT_EQ(mine.err(), kCanceled);
+                        EXPECT_EQ(mine.cause(), kReason);
                     }
                 }
                 co_return;
@@ -224,8 +224,8 @@ TEST_P(ContextTest, RacingCancelsAgreeOnOneCause) {
             }
             WaitGroup wg;
             for (const std::error_code& reason : {kReason, kOtherReason}) {
-                wg.go([cancel = cancel, reason]() -> Task<void> {
-                    cancel(reason);
+                wg.go([stop = cancel, reason]() -> Task<void> {
+                    stop(reason);
                     co_return;
                 });
             }
@@ -327,8 +327,8 @@ TEST_P(ContextTest, StopAndCancelAgreeOnWhetherTheFunctionRuns) {
             const auto [ctx, cancel] = with_cancel(Context::background());
             const Channel<int> called(1);
             auto stop = after_func(ctx, [called]() -> Task<void> { co_await called.send(1); });
-            go([cancel = cancel]() -> Task<void> {
-                cancel();
+            go([cancel_it = cancel]() -> Task<void> {
+                cancel_it();
                 co_return;
             });
             if (round % 2 != 0) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include "conc/conc.hpp"
 #include "conc/use_task.hpp"
@@ -90,7 +91,7 @@ TEST_P(DeadlockDeathTest, IsSeenAfterABlockingCall) {
 TEST_P(DeadlockDeathTest, IsSeenAfterAnAsioOperation) {
     const auto main = []() -> Task<void> {
         asio::steady_timer timer(io_context(), milliseconds(1));
-        const auto result = co_await timer.async_wait(use_task);
+        std::ignore = co_await timer.async_wait(use_task);
         co_await Channel<int>(0).recv();
     };
     EXPECT_DEATH(run(main), kReport);

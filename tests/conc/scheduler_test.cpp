@@ -261,7 +261,7 @@ TEST(Scheduler, StopsUnderLoad) {
                 });
                 go([ch]() -> Task<void> {
                     for (;;) {
-                        auto s = co_await select(ch.recv_case(), after(microseconds(5)));
+                        co_await select(ch.recv_case(), after(microseconds(5)));
                         co_await yield();
                     }
                 });

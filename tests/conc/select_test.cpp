@@ -269,7 +269,7 @@ TEST_P(SelectTest, AfterComesNotBeforeItsTime) {
 }
 
 TEST_P(SelectTest, TakesAsManyCasesAsThereAreAtRunTime) {
-    run([this]() -> Task<void> {
+    run([]() -> Task<void> {
         for (const std::size_t count : {std::size_t{1}, std::size_t{5}, std::size_t{60}}) {
             std::vector<Channel<int>> channels;
             for (std::size_t i = 0; i < count; ++i) {

@@ -158,7 +158,7 @@ TEST(TaskInfo, DumpsAreTakenWhileTasksRun) {
         for (int i = 0; i < 8; ++i) {
             wg.go([ch]() -> Task<void> {
                 for (int k = 0; k < 300; ++k) {
-                    auto s = co_await select(ch.send_case(k), ch.recv_case());
+                    co_await select(ch.send_case(k), ch.recv_case());
                     co_await yield();
                 }
                 // Whoever is left alone with values to send finds receivers here.

@@ -1,4 +1,5 @@
 // The configuration file and the environment: what counts, and what each kind of mistake says.
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,11 @@ struct Mistake {
     std::string line;  // where it is
     std::string named;
 };
+
+// CTest shows it beside the test's name.
+void PrintTo(const Mistake& tested, std::ostream* out) {
+    *out << tested.name;
+}
 
 class BadConfiguration : public testing::TestWithParam<Mistake> {};
 

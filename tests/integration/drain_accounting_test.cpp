@@ -76,6 +76,10 @@ void drain_a_thousand_busy_clients(const std::vector<std::string>& flags) {
     EXPECT_EQ(total_in, total_out);
     EXPECT_EQ(total_out, fleet.total_received());
     EXPECT_EQ(total_in + total_discarded, fleet.total_sent());
+    const std::string summary = "bytes_in=" + std::to_string(total_in) + " bytes_out=" + std::to_string(total_out) +
+                                " discarded_after_fin=" + std::to_string(total_discarded);
+    EXPECT_NE(daemon.log().find(summary), std::string::npos) << "the log does not say: " << summary;
+    EXPECT_GT(total_discarded, 0U) << "no byte was late: the clients were not busy enough to prove anything";
 }
 
 TEST_P(DrainAccounting, EveryByteOfAThousandBusyClientsIsEchoedOrCounted) {

@@ -38,7 +38,8 @@ TEST_P(Exhaustion, OutOfDescriptorsDoesNotSpinAndServiceResumes) {
     constexpr rlim_t kDescriptors = 64;
     constexpr std::size_t kClients = 120;
     constexpr std::size_t kServedAtLeast = 24;
-    Daemon daemon(Daemon::Options{.arguments = flags({"--workers", "1", "--drain-linger", "100ms"}), .max_descriptors = kDescriptors});
+    Daemon daemon(Daemon::Options{.arguments = flags({"--workers", "1", "--drain-linger", "100ms"}),
+                                  .max_descriptors = kDescriptors});
     EchoFleet fleet;
     fleet.add(daemon.endpoint(), {.total_bytes = 500}, kClients);
     // Full: as many as there are descriptors for are served, and no other is.

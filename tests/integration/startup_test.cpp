@@ -1,4 +1,5 @@
 // Starting mynahd: what it prints, what it refuses, and with which status.
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,11 @@ struct BadFlags {
     std::vector<std::string> arguments;
     std::string named;  // what the line must say
 };
+
+// CTest shows it beside the test's name.
+void PrintTo(const BadFlags& tested, std::ostream* out) {
+    *out << tested.name;
+}
 
 class BadCommandLine : public testing::TestWithParam<BadFlags> {};
 

@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"tcp://[127.0.0.1]:1", "not an IPv6 address between the brackets"},
         Bad{"tcp://[localhost]:1", "not an IPv6 address between the brackets"},
         Bad{"tcp://-x.org:1", "nor a host name"}, Bad{"tcp://a..b:1", "nor a host name"},
-        Bad{"tcp://a b:1", "nor a host name"}, Bad{"tcp://us\ner:1", "'tcp://us?ner:1'"},
+        Bad{"tcp://a b:1", "nor a host name"}, Bad{"tcp://us\ner:1", "'tcp://us?er:1'"},
         Bad{"tcp://\xff:1", "'tcp://?:1'"}));
 
 TEST(Address, LongTextIsCutInTheReason) {

@@ -1,5 +1,6 @@
 #include "server/session.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -34,10 +34,12 @@ ROOMS = {
 
 # Internal headers that another room may include: (who, what) -> why.
 INTERNAL_ALLOWED = {
-    ("net", "conc/internal/waiter.hpp"): "an Operation parks with the same waiter as every other await",
     ("net", "conc/internal/promise.hpp"): "its awaiter parks through the promise, so that dumps show what it waits on",
+    ("net", "conc/internal/scheduler_core.hpp"): "a driver resumes no task once the workers have stopped",
+    ("net", "conc/internal/task_record.hpp"): "an Operation names the task that it wakes",
+    ("net", "conc/internal/worker.hpp"): "a driver belongs to a worker",
+    ("net", "conc/internal/context_state.hpp"): "an operation ends when its context does, without a task to watch it",
     ("net", "conc/internal/atomic.hpp"): "a model checker that stands in for atomics must see those of net too",
-    ("net", "conc/internal/annotations.hpp"): "clang's thread-safety attributes are spelt once",
 }
 
 # Files of conc and net that may write to stderr -> why.
