@@ -23,7 +23,7 @@
 namespace mynah::client {
 
 inline constexpr std::chrono::nanoseconds kDefaultTimeout = std::chrono::seconds(5);
-inline constexpr std::size_t kLargestProbeBytes = 1024 * 1024;
+inline constexpr std::size_t kLargestProbeBytes = std::size_t{1024} * 1024;
 
 struct SendOptions {
     net::Address address;

@@ -23,7 +23,7 @@ class Source {
     /// Ends the wait for input. A text is not cut short.
     void stop() { input_->stop(); }
 
-    static constexpr std::size_t kChunkBytes = 64 * 1024;  // what a pipe holds
+    static constexpr std::size_t kChunkBytes = std::size_t{64} * 1024;  // what a pipe holds
 
   private:
     std::optional<std::string> text_;

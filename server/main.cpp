@@ -1,9 +1,14 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <expected>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "conc/scheduler.hpp"
@@ -38,6 +43,15 @@ net::DriverKind driver_kind(server::DriverChoice choice) {
     return net::DriverKind::automatic;
 }
 
+/// A descriptor 0, 1 or 2 that the caller closed would be given to a socket, and the log would go to a peer.
+void open_standard_descriptors() {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+        if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) {
+            throw std::system_error(errno, std::system_category(), "cannot open /dev/null");
+        }
+    }
+}
+
 int serve(const server::Configuration& configuration) {
     const server::Logging logging({.log = configuration.log});
     server::raise_descriptor_limit(configuration);
@@ -57,6 +71,7 @@ int serve(const server::Configuration& configuration) {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);  // a closed stdout or stderr must not end the service
     try {
+        open_standard_descriptors();
         const std::vector<std::string> arguments(argv + 1, argv + argc);
         const auto outcome = server::parse_command_line(arguments, {.environment = {}, .check_address = check_address});
         if (!outcome) {
