@@ -4,8 +4,12 @@
 
 #include <fmt/format.h>
 
+#include "client/command_line.hpp"
 #include "client/connection.hpp"
+#include "client/console.hpp"
 #include "client/conversation.hpp"
+#include "client/exit_status.hpp"
+#include "conc/task.hpp"
 
 namespace mynah::client {
 

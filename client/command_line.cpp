@@ -2,14 +2,25 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "client/duration.hpp"
+#include "client/exit_status.hpp"
 #include "client/terminal_escaper.hpp"
+#include "net/address.hpp"
 
 namespace mynah::client {
 namespace {

@@ -1,4 +1,6 @@
 // command_line_help.cpp -- the texts of --help.
+#include <string_view>
+
 #include "client/command_line.hpp"
 
 namespace mynah::client {

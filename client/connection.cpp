@@ -1,11 +1,19 @@
 #include "client/connection.hpp"
 
+#include <chrono>
+#include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "client/console.hpp"
 #include "client/duration.hpp"
+#include "conc/task.hpp"
+#include "net/address.hpp"
 #include "net/connect.hpp"
+#include "net/stream.hpp"
 
 namespace mynah::client {
 

@@ -1,7 +1,12 @@
 #include "client/console.hpp"
 
+#include <string_view>
+#include <system_error>
+
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include "client/output.hpp"
 
 namespace mynah::client {
 

@@ -1,13 +1,23 @@
 #include "client/conversation.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "client/console.hpp"
 #include "client/counted.hpp"
 #include "client/duration.hpp"
+#include "client/exit_status.hpp"
+#include "conc/task.hpp"
+#include "net/operation.hpp"
+#include "net/stream.hpp"
 
 namespace mynah::client {
 namespace {

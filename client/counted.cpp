@@ -1,6 +1,9 @@
 #include "client/counted.hpp"
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>

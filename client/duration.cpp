@@ -2,7 +2,14 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cmath>
+#include <cstddef>
+#include <optional>
+#include <ratio>
+#include <string>
+#include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 

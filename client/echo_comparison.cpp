@@ -1,7 +1,9 @@
 #include "client/echo_comparison.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
+#include <span>
 #include <utility>
 
 namespace mynah::client {

@@ -2,15 +2,20 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <system_error>
 #include <utility>
 
-#include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/poll.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "conc/blocking.hpp"
+#include "conc/task.hpp"
+#include "net/result.hpp"
 
 namespace mynah::client {
 

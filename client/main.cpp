@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <signal.h>
 
 #include "client/program.hpp"
 

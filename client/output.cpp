@@ -1,12 +1,19 @@
 #include "client/output.hpp"
 
 #include <cerrno>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
-#include <poll.h>
+#include <sys/poll.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "conc/blocking.hpp"
+#include "conc/task.hpp"
+#include "net/result.hpp"
 
 namespace mynah::client {
 

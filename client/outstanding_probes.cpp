@@ -1,7 +1,12 @@
 #include "client/outstanding_probes.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace mynah::client {
 namespace {

@@ -1,11 +1,18 @@
 #include "client/ping.hpp"
 
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "client/command_line.hpp"
 #include "client/connection.hpp"
+#include "client/console.hpp"
+#include "client/exit_status.hpp"
+#include "client/ping_link.hpp"
 #include "client/pinger.hpp"
+#include "conc/context.hpp"
+#include "conc/task.hpp"
 
 namespace mynah::client {
 

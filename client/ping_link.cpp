@@ -1,12 +1,24 @@
 #include "client/ping_link.hpp"
 
+#include <chrono>
+#include <cstddef>
+#include <system_error>
 #include <utility>
+#include <vector>
 
+#include "client/outstanding_probes.hpp"
+#include "conc/channel.hpp"
+#include "conc/context.hpp"
 #include "conc/go.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/select.hpp"
+#include "conc/select_case.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/address.hpp"
 #include "net/connect.hpp"
+#include "net/result.hpp"
+#include "net/stream.hpp"
 
 namespace mynah::client {
 namespace {

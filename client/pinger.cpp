@@ -1,16 +1,29 @@
 #include "client/pinger.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
+#include "client/command_line.hpp"
 #include "client/connection.hpp"
+#include "client/console.hpp"
 #include "client/counted.hpp"
 #include "client/duration.hpp"
+#include "client/exit_status.hpp"
+#include "client/outstanding_probes.hpp"
+#include "client/ping_link.hpp"
+#include "client/round_trips.hpp"
+#include "conc/context.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/select.hpp"
+#include "conc/select_case.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/stream.hpp"
 
 namespace mynah::client {
 namespace {

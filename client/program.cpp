@@ -2,15 +2,21 @@
 
 #include <csignal>
 #include <exception>
+#include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "client/chat.hpp"
 #include "client/command_line.hpp"
+#include "client/console.hpp"
+#include "client/exit_status.hpp"
+#include "client/output.hpp"
 #include "client/ping.hpp"
 #include "client/send.hpp"
 #include "conc/context.hpp"
 #include "conc/scheduler.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
 #include "net/driver.hpp"
 #include "net/signals.hpp"

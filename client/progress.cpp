@@ -1,10 +1,19 @@
 #include "client/progress.hpp"
 
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
 #include <fmt/format.h>
 
 #include "client/counted.hpp"
+#include "conc/context.hpp"
+#include "conc/event_source.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/select.hpp"
+#include "conc/select_case.hpp"
+#include "conc/task.hpp"
 
 namespace mynah::client {
 

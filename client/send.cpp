@@ -2,8 +2,13 @@
 
 #include <utility>
 
+#include "client/command_line.hpp"
 #include "client/connection.hpp"
+#include "client/console.hpp"
+#include "client/exit_status.hpp"
+#include "client/source.hpp"
 #include "client/transfer.hpp"
+#include "conc/task.hpp"
 
 namespace mynah::client {
 

@@ -1,8 +1,13 @@
 #include "client/source.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <span>
-#include <utility>
+#include <vector>
+
+#include "conc/task.hpp"
+#include "net/result.hpp"
 
 namespace mynah::client {
 

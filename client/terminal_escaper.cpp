@@ -1,6 +1,10 @@
 #include "client/terminal_escaper.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
 
 namespace mynah::client {
 namespace {

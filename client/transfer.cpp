@@ -1,12 +1,25 @@
 #include "client/transfer.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <memory>
+#include <optional>
+#include <span>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "client/console.hpp"
+#include "client/echo_comparison.hpp"
+#include "client/exit_status.hpp"
+#include "client/source.hpp"
+#include "conc/channel.hpp"
+#include "conc/context.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/select.hpp"
+#include "conc/task.hpp"
+#include "net/stream.hpp"
 
 namespace mynah::client {
 namespace {

@@ -1,8 +1,13 @@
 // transfer_report.cpp -- what a transfer says at its end.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
 #include <fmt/format.h>
 
 #include "client/counted.hpp"
 #include "client/duration.hpp"
+#include "client/exit_status.hpp"
 #include "client/transfer.hpp"
 
 namespace mynah::client {

@@ -6,6 +6,7 @@
 
 #include "conc/internal/context_state.hpp"
 #include "conc/internal/worker.hpp"
+#include "conc/panic.hpp"
 #include "conc/scheduler.hpp"
 
 namespace mynah::conc {
@@ -46,6 +47,8 @@ ContextState::ContextState(Kind kind, std::shared_ptr<ContextState> parent)
 
 ContextState::~ContextState() {
     disarm();
+    while (unlink_first() != nullptr) {  // functions that will never run; children would have kept this alive
+    }
     if (ContextState* above = parent_ == nullptr ? nullptr : parent_->cancelable(); above != nullptr) {
         above->forget(*this);
     }
@@ -65,6 +68,7 @@ ContextState* ContextState::cancelable() noexcept {
 
 void ContextState::cancel(std::error_code error, std::error_code cause) noexcept {
     {
+        WakeList woken;  // wakes when it goes out of scope, after the lock
         const SpinGuard guard(lock_);
         if (error_) {
             return;  // the first one wins
@@ -72,9 +76,9 @@ void ContextState::cancel(std::error_code error, std::error_code cause) noexcept
         error_ = error;
         cause_ = cause ? cause : error;
         cause = cause_;
+        done_->try_close(woken);
     }
     disarm();
-    done_->try_close();
     tell_listeners(error, cause);
     if (ContextState* above = parent_ == nullptr ? nullptr : parent_->cancelable(); above != nullptr) {
         above->forget(*this);
@@ -84,13 +88,14 @@ void ContextState::cancel(std::error_code error, std::error_code cause) noexcept
 void ContextState::tell_listeners(std::error_code error, std::error_code cause) noexcept {
     for (;;) {
         std::shared_ptr<CancelListener> listener;  // released without the lock: it may be the last handle
+        std::shared_ptr<CancelListener> kept;
         {
             const SpinGuard guard(lock_);
             if (listeners_ == nullptr) {
                 return;
             }
             listener = listeners_->self_.lock();
-            unlink(*listeners_);
+            kept = unlink(*listeners_);
         }
         if (listener != nullptr) {
             listener->parent_canceled(error, cause);
@@ -140,13 +145,14 @@ std::shared_ptr<ChannelState<Unit>> ContextState::done_channel() noexcept {
     return state == nullptr ? nullptr : state->done_;
 }
 
-void ContextState::listen(const std::shared_ptr<CancelListener>& listener) noexcept {
+void ContextState::listen(const std::shared_ptr<CancelListener>& listener, bool keep) noexcept {
     std::error_code error;
     std::error_code cause;
     {
         const SpinGuard guard(lock_);
         if (!error_) {
             listener->self_ = listener;
+            listener->kept_ = keep ? listener : nullptr;
             listener->previous_ = nullptr;
             listener->next_ = listeners_;
             if (listeners_ != nullptr) {
@@ -163,25 +169,32 @@ void ContextState::listen(const std::shared_ptr<CancelListener>& listener) noexc
 }
 
 bool ContextState::forget(CancelListener& listener) noexcept {
+    std::shared_ptr<CancelListener> kept;  // released without the lock
     const SpinGuard guard(lock_);
     if (!listener.linked_) {
         return false;
     }
-    unlink(listener);
+    kept = unlink(listener);
     return true;
 }
 
-void ContextState::unlink(CancelListener& listener) noexcept {
+std::shared_ptr<CancelListener> ContextState::unlink_first() noexcept {
+    const SpinGuard guard(lock_);
+    return listeners_ == nullptr ? nullptr : unlink(*listeners_);
+}
+
+std::shared_ptr<CancelListener> ContextState::unlink(CancelListener& listener) noexcept {
     (listener.previous_ == nullptr ? listeners_ : listener.previous_->next_) = listener.next_;
     if (listener.next_ != nullptr) {
         listener.next_->previous_ = listener.previous_;
     }
     listener.linked_ = false;
+    return std::move(listener.kept_);
 }
 
 void ContextState::attach_to_parent() {
     if (ContextState* above = parent_->cancelable(); above != nullptr) {
-        above->listen(shared_from_this());
+        above->listen(shared_from_this(), false);
     }
 }
 
@@ -215,8 +228,20 @@ void ContextState::expire(WakeList& woken) noexcept {
     }
 }
 
+namespace {
+
+/// A new node below `parent`.
+std::shared_ptr<ContextState> make_below(const Context& parent, ContextState::Kind kind) {
+    if (parent.state() == nullptr) {
+        throw Panic("cannot make a context from a nil parent");
+    }
+    return std::make_shared<ContextState>(kind, parent.state());
+}
+
+}  // namespace
+
 Context with_any(const Context& parent, std::type_index key, std::any value) {
-    auto state = std::make_shared<ContextState>(ContextState::Kind::value, parent.state());
+    auto state = make_below(parent, ContextState::Kind::value);
     state->set_value(key, std::move(value));
     return Context(std::move(state));
 }
@@ -238,6 +263,7 @@ class AfterFunc final : public CancelListener {
 }  // namespace internal
 
 using internal::ContextState;
+using internal::make_below;
 
 Context Context::background() {
     static const auto root = std::make_shared<ContextState>(ContextState::Kind::background, nullptr);
@@ -257,7 +283,7 @@ const std::any* Context::find_value(std::type_index key) const noexcept { return
 void CancelFunc::operator()(std::error_code cause) const noexcept { state_->cancel(ContextError::canceled, cause); }
 
 CancelableContext with_cancel(const Context& parent) {
-    auto state = std::make_shared<ContextState>(ContextState::Kind::cancelable, parent.state());
+    auto state = make_below(parent, ContextState::Kind::cancelable);
     state->attach_to_parent();
     return {.ctx = Context(state), .cancel = CancelFunc(state)};
 }
@@ -265,7 +291,7 @@ CancelableContext with_cancel(const Context& parent) {
 CancelableContext with_cancel_cause(const Context& parent) { return with_cancel(parent); }
 
 CancelableContext with_deadline(const Context& parent, TimePoint deadline) {
-    auto state = std::make_shared<ContextState>(ContextState::Kind::cancelable, parent.state());
+    auto state = make_below(parent, ContextState::Kind::cancelable);
     state->set_deadline(deadline);
     state->attach_to_parent();
     state->arm_deadline();
@@ -278,13 +304,13 @@ CancelableContext with_timeout(const Context& parent, Duration timeout) {
 }
 
 Context without_cancel(const Context& parent) {
-    return Context(std::make_shared<ContextState>(ContextState::Kind::detached, parent.state()));
+    return Context(make_below(parent, ContextState::Kind::detached));
 }
 
 std::move_only_function<bool()> after_func(const Context& ctx, std::move_only_function<Task<void>()> fn) {
     auto listener = std::make_shared<internal::AfterFunc>(std::move(fn));
     if (ctx.state()->cancelable() != nullptr) {
-        ctx.state()->cancelable()->listen(listener);
+        ctx.state()->cancelable()->listen(listener, true);
     }
     return [state = ctx.state(), listener] {
         ContextState* above = state->cancelable();

@@ -6,10 +6,12 @@
 // Order    what happens before cancel() happens before a task sees done().
 // Resume   on the scheduler, never inside cancel().
 // Cancel   a cancelled parent cancels its children; a child that is cancelled leaves its parent's list.
-// Errors   none; err() is a std::error_code: canceled or deadline_exceeded.
+// Errors   err() is a std::error_code: canceled or deadline_exceeded. A context made from a nil parent (one that was moved
+//          from): Panic.
 // Cost     linear in the descendants for cancel(); one lock for err().
-// Differs  from Go: there is no nil parent; dropping the last handle of a context drops its timer, so a forgotten cancel()
-//          leaks nothing. cause() is a std::error_code.
+// Differs  from Go: dropping the last handle of a context drops its timer and the functions that wait for its cancel, so a
+//          forgotten cancel() leaks nothing, unless such a function holds the context itself. cause() is a
+//          std::error_code.
 #pragma once
 
 #include <any>
@@ -103,8 +105,8 @@ Context with_value(const Context& parent, typename Key::value_type value) {
     return internal::with_any(parent, typeid(Key), std::any(std::move(value)));
 }
 
-/// Runs `fn` (which returns a Task<void>, or void) in a task of its own once `ctx` is cancelled. The function that it
-/// returns takes that back: true where it prevented the run.
+/// Runs `fn` in a task of its own once `ctx` is cancelled. The function that it returns takes that back: true where it
+/// prevented the run. It may be dropped.
 std::move_only_function<bool()> after_func(const Context& ctx, std::move_only_function<Task<void>()> fn);
 
 }  // namespace mynah::conc

@@ -24,7 +24,7 @@ void run_main(SchedulerCore& core, std::coroutine_handle<> frame, PromiseBase& p
     main->resume_point = frame;
     main->created_at = promise.site;
     promise.record = main.get();
-    core.run(*main.release());  // the worker that sees its end deletes it
+    core.run(std::move(main));
 }
 
 }  // namespace internal

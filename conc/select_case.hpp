@@ -25,8 +25,8 @@ struct Unit {
 
 namespace internal {
 
-/// One case. select() calls, with the channels of all cases locked: ready() and commit() until one case is taken, or else
-/// enqueue() on each; and dequeue(), which takes the lock itself, once the task was woken.
+/// One case. select() calls, with the channels of all cases locked: ready() and commit() until one case is taken, or
+/// else enqueue() on each; and dequeue(), which takes the lock itself, once the task was woken.
 class CaseBase {
   public:
     virtual ~CaseBase() = default;
@@ -144,7 +144,7 @@ class AfterCase final : public CaseBase, private TimerNode {
     using Result = Unit;
 
     explicit AfterCase(TimePoint deadline) noexcept : deadline_(deadline) {}
-    AfterCase(AfterCase&& other) noexcept : CaseBase(std::move(other)), deadline_(other.deadline_) {}
+    AfterCase(AfterCase&& other) noexcept : CaseBase(static_cast<CaseBase&&>(other)), deadline_(other.deadline_) {}
 
     SpinLock* lock() const noexcept override { return nullptr; }
     bool ready() const noexcept override;

@@ -64,13 +64,17 @@ class [[nodiscard]] AsioAwaiter {
     void await_suspend(std::coroutine_handle<Promise> where) {
         task_ = &park(where, WaitReason::asio);
         asio_begins(*task_);
+        // Moved here: the operation may complete, and the frame go away, before the initiation has returned.
+        Initiation initiation = std::move(initiation_);
+        Args held = std::move(args_);
         std::apply(
-            [this](auto&... args) {
+            [this, &initiation](auto&... args) {
                 std::invoke(
-                    std::move(initiation_), [this](std::error_code error, Values... values) { complete(error, std::move(values)...); },
+                    std::move(initiation),
+                    [this](std::error_code error, Values... values) { complete(error, std::move(values)...); },
                     std::move(args)...);
             },
-            args_);
+            held);
     }
 
     Result await_resume() { return std::move(*result_); }

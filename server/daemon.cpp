@@ -1,28 +1,36 @@
 #include "server/daemon.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
-#include <memory>
+#include <expected>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
+
+#include <sys/resource.h>
 
 #include "conc/channel.hpp"
-#include "conc/go.hpp"
+#include "conc/event_source.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
 #include "net/address.hpp"
 #include "net/listener.hpp"
 #include "net/resolve.hpp"
 #include "net/signals.hpp"
 #include "server/command_line.hpp"
+#include "server/configuration.hpp"
 #include "server/drain.hpp"
 #include "server/ledger.hpp"
 #include "server/logging.hpp"
+#include "server/logging_options.hpp"
 #include "server/reception.hpp"
+#include "server/session_record.hpp"
 #include "server/session_set.hpp"
 
 namespace mynah::server {
@@ -87,9 +95,9 @@ conc::Task<void> forward_signals(net::SignalReceiver* receiver, conc::Sender<int
 
 }  // namespace
 
-conc::Task<int> run_daemon(const Configuration& configuration, const std::vector<conc::EventSource*>& workers) {
+conc::Task<int> run_daemon(const Configuration* configuration, const std::vector<conc::EventSource*>* workers) {
     net::SignalReceiver receiver({SIGTERM, SIGINT});
-    auto listeners = co_await listen_on_all(configuration.listen);
+    auto listeners = co_await listen_on_all(configuration->listen);
     if (!listeners) {
         std::fprintf(stderr, "mynahd: %s\n", listeners.error().c_str());
         co_return kExitFailure;
@@ -102,19 +110,19 @@ conc::Task<int> run_daemon(const Configuration& configuration, const std::vector
     SessionSet sessions;
     std::optional<Ledger> ledger;
     conc::WaitGroup ledger_task;
-    if (configuration.ledger.sqlite_path) {
-        ledger.emplace(*configuration.ledger.sqlite_path);
+    if (configuration->ledger.sqlite_path) {
+        ledger.emplace(*configuration->ledger.sqlite_path);
         ledger_task.go([&ledger] { return ledger->run(); });
     }
-    Reception reception({.configuration = configuration,
+    Reception reception({.configuration = *configuration,
                          .sessions = sessions,
                          .ledger = ledger ? &*ledger : nullptr,
                          .phase = phase,
-                         .workers = workers});
+                         .workers = *workers});
     announce(*listeners);
     reception.start(std::move(*listeners));
 
-    Drain drain(configuration.drain, signals.receiver(), reception, sessions, phase);
+    Drain drain(configuration->drain, signals.receiver(), reception, sessions, phase);
     co_await drain.run();
     if (ledger) {
         ledger->close();

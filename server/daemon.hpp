@@ -9,9 +9,10 @@
 
 namespace mynah::server {
 
-/// Returns the exit status: kExitDrained, kExitCut, or kExitFailure where it cannot listen (one line on stderr says why).
-/// `workers` are the event sources of the scheduler's workers, in their order.
-conc::Task<int> run_daemon(const Configuration& configuration, const std::vector<conc::EventSource*>& workers);
+/// Returns the exit status: kExitDrained, kExitCut, or kExitFailure where it cannot listen (one line on stderr says
+/// why). `workers` are the event sources of the scheduler's workers, in their order. Both must
+/// outlive the task.
+conc::Task<int> run_daemon(const Configuration* configuration, const std::vector<conc::EventSource*>* workers);
 
 /// Raises the soft limit on descriptors to what the configured connections need, as far as the hard limit allows, and
 /// warns where that is not enough.

@@ -1,11 +1,25 @@
 #include "server/drain.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
+#include "conc/channel.hpp"
+#include "conc/event_source.hpp"
 #include "conc/go.hpp"
 #include "conc/scheduler.hpp"
+#include "conc/select.hpp"
+#include "conc/select_case.hpp"
+#include "conc/task.hpp"
+#include "server/configuration.hpp"
 #include "server/logging.hpp"
+#include "server/logging_options.hpp"
+#include "server/reception.hpp"
+#include "server/session_record.hpp"
+#include "server/session_set.hpp"
 
 namespace mynah::server {
 namespace {

@@ -1,10 +1,12 @@
 // drain.hpp -- what happens between the first SIGTERM and the exit.
-// Contract every byte read before our FIN is echoed; it is a FIN, never a RST; what arrives later is counted and reported.
+// Contract every byte read before our FIN is echoed; it is a FIN, never a RST; what arrives later is counted and
+// reported.
 //
 //   phase       begins with                     what happens in it                             ends with
 //   serving     the start                       connections come and go                        SIGTERM or SIGINT
 //   not_ready   the first signal                still accepting: load balancers need time       drain.grace, 2nd signal
-//   draining    end of the grace                listeners take what is queued, then stop; each  drain.spread, 2nd signal
+//   draining    end of the grace                listeners take what is queued, then stop; each  drain.spread, 2nd
+//   signal
 //                                               session is asked to close at a quiet moment,
 //                                               one after the other over drain.spread
 //   closing     the last session was asked      sessions end; at drain.timeout (from the end of the last session's end,
@@ -34,7 +36,8 @@ class Drain {
     Drain(const Configuration::Drain& configuration, conc::Receiver<int> signals, Reception& reception,
           SessionSet& sessions, std::atomic<DrainPhase>& phase);
 
-    /// Waits for the first signal and then goes through the phases up to `closing`; returns when every session has ended.
+    /// Waits for the first signal and then goes through the phases up to `closing`; returns when every session has
+    /// ended.
     conc::Task<void> run();
 
     /// The last phase, with its summary; once the ledger is flushed.

@@ -1,9 +1,18 @@
 #include "server/ledger.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "conc/blocking.hpp"
+#include "conc/task.hpp"
+#include "server/ledger_database.hpp"
 #include "server/logging.hpp"
+#include "server/logging_options.hpp"
+#include "server/session_record.hpp"
 
 namespace mynah::server {
 namespace {

@@ -1,6 +1,3 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -11,6 +8,11 @@
 #include <system_error>
 #include <vector>
 
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "conc/event_source.hpp"
 #include "conc/scheduler.hpp"
 #include "net/address.hpp"
 #include "net/driver.hpp"
@@ -63,7 +65,7 @@ int serve(const server::Configuration& configuration) {
                                    workers.push_back(source.get());
                                    return source;
                                }});
-    return scheduler.run(server::run_daemon(configuration, workers));
+    return scheduler.run(server::run_daemon(&configuration, &workers));
 }
 
 }  // namespace

@@ -1,15 +1,29 @@
 #include "server/reception.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <exception>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
+#include "conc/context.hpp"
+#include "conc/event_source.hpp"
 #include "conc/resume_on.hpp"
 #include "conc/sleep.hpp"
+#include "conc/task.hpp"
+#include "net/listener.hpp"
 #include "net/result.hpp"
+#include "net/stream.hpp"
+#include "server/configuration.hpp"
+#include "server/limits.hpp"
 #include "server/logging.hpp"
+#include "server/logging_options.hpp"
+#include "server/session.hpp"
+#include "server/session_record.hpp"
+#include "server/session_set.hpp"
 
 namespace mynah::server {
 
@@ -30,7 +44,7 @@ void Reception::start(std::vector<net::Listener> listeners) {
         worker_tasks_.go([this](conc::EventSource* home) { return work(home); }, worker);
     }
     for (net::Listener& listener : listeners_) {
-        listener_tasks_.go([this](net::Listener* each) { return listen(*each); }, &listener);
+        listener_tasks_.go([this](net::Listener* each) { return listen(each); }, &listener);
     }
 }
 
@@ -44,9 +58,9 @@ conc::Task<void> Reception::stop() {
     co_await worker_tasks_.wait();
 }
 
-conc::Task<void> Reception::listen(net::Listener& listener) {
+conc::Task<void> Reception::listen(net::Listener* listener) {
     for (;;) {
-        net::Result<net::Stream> stream = co_await listener.accept(accepting_.ctx);
+        net::Result<net::Stream> stream = co_await listener->accept(accepting_.ctx);
         if (stream) {
             co_await hand_over(std::move(*stream));
             continue;
@@ -55,8 +69,9 @@ conc::Task<void> Reception::listen(net::Listener& listener) {
             co_return;
         }
         if (const auto times = failures_.count_one()) {
-            log_event(LogLevel::warn, "accept failed",
-                      {{"listener", listener.local().to_string()}, {"reason", stream.error().message()}, {"times", *times}});
+            log_event(
+                LogLevel::warn, "accept failed",
+                {{"listener", listener->local().to_string()}, {"reason", stream.error().message()}, {"times", *times}});
         }
         if (!net::is_exhaustion(stream.error())) {
             // The listener itself pauses after a lack of descriptors; whatever else this is must not spin either.
@@ -98,7 +113,7 @@ conc::Task<void> Reception::host(Accepted accepted) {
     log_event(LogLevel::debug, "session begins", {{"id", record.id}, {"peer", record.peer}});
     try {
         const SessionSet::Member member(around_.sessions, accepted.stream);
-        co_await serve(accepted.stream, member, session_limits_, record);
+        co_await serve(&accepted.stream, &member, session_limits_, &record);
     } catch (const std::exception& exception) {
         // Out of memory, most likely: this connection ends, the others go on.
         record.close_reason = CloseReason::error;

@@ -1,12 +1,17 @@
 #include "server/session.hpp"
 
+#include <chrono>
 #include <system_error>
-#include <utility>
 
+#include "conc/event_source.hpp"
 #include "conc/scheduler.hpp"
+#include "conc/task.hpp"
 #include "net/lease.hpp"
 #include "net/operation.hpp"
 #include "net/result.hpp"
+#include "net/stream.hpp"
+#include "server/session_record.hpp"
+#include "server/session_set.hpp"
 
 namespace mynah::server {
 namespace {
@@ -27,9 +32,9 @@ CloseReason reason_of(std::error_code error, CloseReason timeout) {
 }
 
 /// Repeats bytes until something ends that; `drained` where an interrupt came at a quiet moment.
-conc::Task<CloseReason> echo(net::Stream& stream, SessionLimits limits, SessionRecord& record) {
+conc::Task<CloseReason> echo(net::Stream* stream, SessionLimits limits, SessionRecord* record) {
     for (;;) {
-        net::Result<net::Lease> received = co_await stream.receive(timeout_of(limits.idle_timeout));
+        net::Result<net::Lease> received = co_await stream->receive(timeout_of(limits.idle_timeout));
         if (!received) {
             if (received.error() == std::errc::operation_canceled) {
                 co_return CloseReason::drained;
@@ -39,10 +44,10 @@ conc::Task<CloseReason> echo(net::Stream& stream, SessionLimits limits, SessionR
         if (received->empty()) {
             co_return CloseReason::end_of_stream;
         }
-        record.bytes_in += received->size();
-        auto sending = stream.send_all(received->bytes(), timeout_of(limits.write_timeout));
+        record->bytes_in += received->size();
+        auto sending = stream->send_all(received->bytes(), timeout_of(limits.write_timeout));
         const net::Result<void> sent = co_await sending;
-        record.bytes_out += received->size() - sending.unsent_bytes();
+        record->bytes_out += received->size() - sending.unsent_bytes();
         if (!sent) {
             co_return reason_of(sent.error(), CloseReason::write_timeout);
         }
@@ -50,48 +55,48 @@ conc::Task<CloseReason> echo(net::Stream& stream, SessionLimits limits, SessionR
 }
 
 /// Our FIN is out: reads and counts what the peer still sends, until its FIN or the end of the linger.
-conc::Task<CloseReason> linger(net::Stream& stream, std::chrono::milliseconds limit, SessionRecord& record) {
+conc::Task<CloseReason> linger(net::Stream* stream, std::chrono::milliseconds limit, SessionRecord* record) {
     const conc::TimePoint end = conc::now() + limit;
     for (;;) {
         const conc::Duration left = end - conc::now();
         if (left <= conc::Duration::zero()) {
             co_return CloseReason::linger_expired;
         }
-        net::Result<net::Lease> received = co_await stream.receive(left);
+        net::Result<net::Lease> received = co_await stream->receive(left);
         if (!received) {
             co_return reason_of(received.error(), CloseReason::linger_expired);
         }
         if (received->empty()) {
             co_return CloseReason::drained;
         }
-        record.discarded_after_fin += received->size();
+        record->discarded_after_fin += received->size();
     }
 }
 
 }  // namespace
 
-conc::Task<void> serve(net::Stream& stream, const SessionSet::Member& member, SessionLimits limits,
-                       SessionRecord& record) {
-    stream.set_receive_options({.maximum_bytes = limits.receive_buffer_bytes});
-    const auto unless_cut = [&member](CloseReason reason) {
-        return member.is_cut() && reason == CloseReason::error ? CloseReason::cut : reason;
+conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, SessionLimits limits,
+                       SessionRecord* record) {
+    stream->set_receive_options({.maximum_bytes = limits.receive_buffer_bytes});
+    const auto unless_cut = [member](CloseReason reason) {
+        return member->is_cut() && reason == CloseReason::error ? CloseReason::cut : reason;
     };
     CloseReason reason = unless_cut(co_await echo(stream, limits, record));
-    if (reason == CloseReason::drained && member.is_cut()) {
+    if (reason == CloseReason::drained && member->is_cut()) {
         reason = CloseReason::cut;
     } else if (reason == CloseReason::drained) {
-        stream.clear_interrupt();
-        if (stream.shutdown_send()) {
+        stream->clear_interrupt();
+        if (stream->shutdown_send()) {
             reason = unless_cut(co_await linger(stream, limits.linger, record));
         } else {
             reason = CloseReason::reset;  // shutdown(2) fails only where the connection is gone
         }
     }
-    record.close_reason = reason;
+    record->close_reason = reason;
     if (reason == CloseReason::write_timeout) {
-        stream.reset();  // the kernel's buffers of a peer that never reads would outlive the session
+        stream->reset();  // the kernel's buffers of a peer that never reads would outlive the session
     } else {
-        stream.close();
+        stream->close();
     }
 }
 

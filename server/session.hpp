@@ -1,9 +1,10 @@
 // session.hpp -- one connection: repeats every byte until the peer, a time limit or the drain ends it.
 // What     serve() echoes with back-pressure: it receives only when everything received before has been sent on.
 // Order    half-close (RFC 9293, 3.6): a peer that shuts its sending side gets every byte, then our FIN.
-// Cancel   stream.interrupt() ends it at the next quiet moment: nothing received that is not sent, nothing in the kernel.
-//          Then our FIN goes out, and what still arrives is read and counted for `linger` at most. stream.close() ends it
-//          where it is.
+// Cancel   stream.interrupt() ends it at the next quiet moment: nothing received that is not sent, nothing in the
+// kernel.
+//          Then our FIN goes out, and what still arrives is read and counted for `linger` at most. stream.close() ends
+//          it where it is.
 // Bounds   one lease of limits.receive_buffer bytes while it echoes; nothing while it waits.
 #pragma once
 
@@ -25,8 +26,9 @@ struct SessionLimits {
     std::size_t receive_buffer_bytes = 0;
 };
 
-/// Serves `stream` to its end and closes it. Fills in bytes and close reason of `record`; both must outlive the task.
-conc::Task<void> serve(net::Stream& stream, const SessionSet::Member& member, SessionLimits limits,
-                       SessionRecord& record);
+/// Serves `stream` to its end and closes it. Fills in bytes and close reason of `record`. What the pointers point to
+/// must outlive the task.
+conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, SessionLimits limits,
+                       SessionRecord* record);
 
 }  // namespace mynah::server

@@ -1,10 +1,21 @@
 #include "server/session_set.hpp"
 
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+
+#include "net/stream.hpp"
+#include "server/session_record.hpp"
+
 namespace mynah::server {
 
-SessionSet::Member::Member(SessionSet& set, net::Stream& stream) : set_(set), stream_(stream) { set_.enter(*this); }
+SessionSet::Member::Member(SessionSet& set, net::Stream& stream) : set_(set), stream_(stream) {
+    set_.enter(*this);
+}
 
-SessionSet::Member::~Member() { set_.leave(*this); }
+SessionSet::Member::~Member() {
+    set_.leave(*this);
+}
 
 std::size_t SessionSet::open() const {
     const std::scoped_lock guard(mutex_);

@@ -75,7 +75,7 @@ class SessionSet {
 
     // Invariant: members_ links every member that entered and did not leave; the newest is first.
     mutable std::mutex mutex_;
-    Member* members_ = nullptr;   // guarded by mutex_, like all that follows
+    Member* members_ = nullptr;    // guarded by mutex_, like all that follows
     Member* not_asked_ = nullptr;  // where ask_one_to_close goes on: this member and those behind it may be unasked
     std::size_t open_ = 0;
     bool asking_ = false;

@@ -25,6 +25,7 @@ template <class T>
 struct ChannelState {
     static_assert(std::is_object_v<T> && std::is_nothrow_move_constructible_v<T>,
                   "a channel's values are handed over under a lock, so moving one must not throw");
+    static_assert(alignof(T) <= alignof(std::max_align_t), "values stand in frames, which are not over-aligned");
     using Slot = std::optional<T>;
 
     explicit ChannelState(std::size_t capacity_values)
@@ -93,6 +94,11 @@ struct ChannelState {
     /// False where it was closed already.
     bool try_close() noexcept {
         WakeList woken;  // wakes when it goes out of scope, after the lock
+        return try_close(woken);
+    }
+
+    /// The same for a caller that holds a lock of its own, and wakes after it.
+    bool try_close(WakeList& woken) noexcept {
         const SpinGuard guard(lock);
         if (closed) {
             return false;

@@ -1,9 +1,12 @@
 // context_state.hpp -- the node behind a Context.                   Go: cancelCtx, timerCtx, valueCtx
 //
 // Invariants:
-// - error_ is set once, under lock_; done_ is closed right after, and before any child hears of it.
+// - error_ is set once, and done_ is closed, under one hold of lock_: nobody sees one without the other. Only then do the
+//   children hear of it.
+// - A function that waits for a cancel is kept by the context; a child is not, it keeps its parent.
 // - A node is linked in its parent's list from its making until one of both is cancelled or the node is destroyed.
-// - Locks are taken parent before child. A node that leaves its parent holds its own lock no more.
+// - Locks are taken parent before child, and a context's before its channel's. A node that leaves its parent holds its own
+//   lock no more.
 #pragma once
 
 #include <any>
@@ -34,6 +37,7 @@ class CancelListener {
     friend class ContextState;
     // Guarded by the lock of the context that it listens to.
     std::weak_ptr<CancelListener> self_;
+    std::shared_ptr<CancelListener> kept_;  // itself, while it is linked and nobody else needs to hold it
     CancelListener* previous_ = nullptr;
     CancelListener* next_ = nullptr;
     bool linked_ = false;
@@ -56,8 +60,9 @@ class ContextState final : public CancelListener, private TimerNode, public std:
     const std::any* find_value(std::type_index key) const noexcept;
     std::shared_ptr<ChannelState<Unit>> done_channel() noexcept;
 
-    /// Tells the listener once, when this is cancelled; at once where it is already. Must be cancelable.
-    void listen(const std::shared_ptr<CancelListener>& listener) noexcept;
+    /// Tells the listener once, when this is cancelled; at once where it is already. Must be cancelable. With `keep` the
+    /// listener lives at least until then.
+    void listen(const std::shared_ptr<CancelListener>& listener, bool keep) noexcept;
     /// True where the listener was still linked, and so will not be told.
     bool forget(CancelListener& listener) noexcept;
 
@@ -73,7 +78,9 @@ class ContextState final : public CancelListener, private TimerNode, public std:
     class Expiry;
 
     void expire(WakeList& woken) noexcept override;
-    void unlink(CancelListener& listener) noexcept MYNAH_REQUIRES(lock_);
+    /// Returns what kept the listener alive, to be released without the lock.
+    std::shared_ptr<CancelListener> unlink(CancelListener& listener) noexcept MYNAH_REQUIRES(lock_);
+    std::shared_ptr<CancelListener> unlink_first() noexcept;
     void tell_listeners(std::error_code error, std::error_code cause) noexcept;
 
     const Kind kind_;

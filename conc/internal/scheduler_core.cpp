@@ -43,7 +43,7 @@ TimePoint SchedulerCore::now() const noexcept {
     return Clock::now();
 }
 
-void SchedulerCore::run(TaskRecord& main) {
+void SchedulerCore::run(std::unique_ptr<TaskRecord> main) {
     if (this_worker() != nullptr || running_.exchange(true)) {
         throw Panic("Scheduler::run called while it runs, or from inside a task");
     }
@@ -51,9 +51,9 @@ void SchedulerCore::run(TaskRecord& main) {
     next_id_.store(1);
     abandoned_.clear();
     Worker& first = *workers_.front();
-    main.id = first.next_task_id();
-    first.enlist(main);
-    push_global_quietly(main);
+    main->id = first.next_task_id();
+    first.enlist(*main);
+    push_global_quietly(*main.release());  // the worker that sees its end deletes it
     if (simulated()) {
         run_simulated();
     } else {
@@ -149,9 +149,7 @@ void SchedulerCore::clean_up() {
     for (const std::unique_ptr<Worker>& worker : workers_) {
         worker->reset();
     }
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-        worker->destroy_tasks();
-    }
+    destroy_tasks();
     for (const std::unique_ptr<Worker>& worker : workers_) {
         worker->reset();
     }
@@ -159,14 +157,33 @@ void SchedulerCore::clean_up() {
     background_.reset();
     external_.store(0);
     searching_.store(0);
-    {
-        const SpinGuard guard(global_lock_);
-        global_.clear();
-        global_size_.store(0);
-    }
     const SpinGuard guard(idle_lock_);
     idle_.clear();
     idle_count_.store(0);
+}
+
+// What a task's destructors do may wake other tasks and start new ones. They are taken out of the queues before the next
+// task is destroyed, since a queue links its tasks, and it may be one of them.
+void SchedulerCore::destroy_tasks() noexcept {
+    forget_queued();
+    for (bool found = true; found;) {
+        found = false;
+        for (const std::unique_ptr<Worker>& worker : workers_) {
+            while (worker->destroy_task()) {
+                found = true;
+                forget_queued();
+            }
+        }
+    }
+}
+
+void SchedulerCore::forget_queued() noexcept {
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+        worker->forget_queued();
+    }
+    const SpinGuard guard(global_lock_);
+    global_.clear();
+    global_size_.store(0);
 }
 
 void SchedulerCore::push_global_quietly(TaskRecord& task) noexcept {
@@ -253,7 +270,17 @@ void SchedulerCore::check_deadlock() noexcept {
     die_of_deadlock(*this);
 }
 
-void SchedulerCore::external_ends() noexcept { external_.fetch_sub(1, kSeqCst); }
+// The task that it made ready may have run and gone to sleep before this counts down. Then nobody else looks again.
+void SchedulerCore::external_ends() noexcept {
+    if (external_.fetch_sub(1, kSeqCst) != 1) {
+        return;
+    }
+    if (simulated()) {
+        workers_.front()->source().wake();
+    } else {
+        check_deadlock();
+    }
+}
 
 std::size_t SchedulerCore::task_count() const noexcept {
     std::int64_t count = 0;

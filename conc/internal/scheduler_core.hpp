@@ -33,7 +33,7 @@ class SchedulerCore {
     SchedulerCore& operator=(const SchedulerCore&) = delete;
 
     /// Runs `main` and everything that it starts; returns when it has ended and all workers have stopped.
-    void run(TaskRecord& main);
+    void run(std::unique_ptr<TaskRecord> main);
 
     /// Ends run(): no worker begins another task.
     void stop() noexcept;
@@ -83,6 +83,8 @@ class SchedulerCore {
     void run_simulated();
     bool advance_simulation();
     void clean_up();
+    void destroy_tasks() noexcept;
+    void forget_queued() noexcept;
 
     Options options_;
     std::vector<std::unique_ptr<Worker>> workers_;

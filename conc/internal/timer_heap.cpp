@@ -4,26 +4,37 @@
 
 namespace mynah::conc::internal {
 
+TimerHeap::~TimerHeap() {
+    const SpinGuard guard(lock_);
+    for (const Entry& entry : entries_) {
+        entry.node->index_ = TimerNode::kNotArmed;
+        entry.node->heap_.store(nullptr, kRelease);
+    }
+}
+
 bool TimerHeap::arm(TimerNode& node, TimePoint deadline) {
     const SpinGuard guard(lock_);
-    node.heap_ = this;
-    node.deadline_ = deadline;
+    deadline = std::min(deadline, TimePoint(Duration(kNone - 1)));
     entries_.push_back({.deadline = deadline, .node = &node});
+    node.deadline_ = deadline;
+    node.heap_.store(this, kRelease);  // release: pairs with disarm(), which reads it without the lock
     sift_up(entries_.size() - 1, entries_.back());
     publish_nearest();
     return entries_.front().node == &node;
 }
 
 bool TimerNode::disarm() noexcept {
-    if (heap_ == nullptr) {
+    TimerHeap* heap = heap_.load(kAcquire);
+    if (heap == nullptr) {
         return false;
     }
-    const SpinGuard guard(heap_->lock_);
+    const SpinGuard guard(heap->lock_);
     if (index_ == kNotArmed) {
         return false;
     }
-    heap_->remove(index_);
-    heap_->publish_nearest();
+    heap->remove(index_);
+    heap->publish_nearest();
+    heap_.store(nullptr, kRelease);
     return true;
 }
 
@@ -33,6 +44,8 @@ void TimerHeap::expire(TimePoint now, WakeList& woken) noexcept {
         TimerNode& node = *entries_.front().node;
         remove(0);
         node.expire(woken);
+        // Last: from here on disarm() does not wait for this lock, and the node may go away.
+        node.heap_.store(nullptr, kRelease);
     }
     publish_nearest();
 }

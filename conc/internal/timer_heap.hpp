@@ -40,14 +40,22 @@ class TimerNode {
     /// The deadline has come. Called under the heap's lock: claim the waiter and add what is to be woken to `woken`.
     virtual void expire(WakeList& woken) noexcept = 0;
 
-    TimerHeap* heap_ = nullptr;  // where it was armed last; set by who arms it
+    // Where it is armed; nullptr: nowhere, so nobody touches it. Written under that heap's lock. Atomic, since a context
+    // may be disarmed by one worker while another one arms it.
+    Atomic<TimerHeap*> heap_{nullptr};
     TimePoint deadline_;
     std::size_t index_ = kNotArmed;  // guarded by the lock of the heap that it is armed in
 };
 
 class TimerHeap {
   public:
-    /// True when the new node is the nearest now.
+    TimerHeap() = default;
+    TimerHeap(const TimerHeap&) = delete;
+    TimerHeap& operator=(const TimerHeap&) = delete;
+    /// Lets go of the timers that are still armed: a context may outlive its scheduler.
+    ~TimerHeap();
+
+    /// A deadline too far away to be told from "none" is brought a moment nearer. True when the new node is the nearest now.
     bool arm(TimerNode& node, TimePoint deadline);
 
     /// Claims everything that is due at `now`.

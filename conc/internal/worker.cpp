@@ -240,13 +240,16 @@ void Worker::enqueue_home(TaskRecord& task) noexcept {
 }
 
 TaskRecord* Worker::search() noexcept {
+    const bool chosen = std::exchange(searching_, false);
     if (core_.worker_count() == 1 || core_.simulated()) {
+        if (chosen) {
+            core_.end_search();  // nobody to look at; but as long as it is open, nobody else is woken
+        }
         return nullptr;
     }
-    if (!searching_ && !core_.begin_search()) {
+    if (!chosen && !core_.begin_search()) {
         return nullptr;
     }
-    searching_ = false;
     constexpr int kRounds = 2;
     TaskRecord* found = nullptr;
     const auto count = static_cast<std::uint32_t>(core_.worker_count());
@@ -375,29 +378,32 @@ void Worker::deliver_messages() noexcept {
     }
 }
 
-void Worker::reset() noexcept {
-    deliver_messages();
+void Worker::forget_queued() noexcept {
     local_.clear();
     home_.clear();
     run_next_ = nullptr;
+}
+
+void Worker::reset() noexcept {
+    deliver_messages();
+    forget_queued();
     transfer_ = nullptr;
     finished_ = nullptr;
     searching_ = false;
 }
 
-void Worker::destroy_tasks() noexcept {
-    for (;;) {
-        TaskRecord* task = nullptr;
-        {
-            const SpinGuard guard(registry_lock_);
-            task = registry_;
-        }
-        if (task == nullptr) {
-            return;
-        }
-        delist(*task);
-        delete task;
+bool Worker::destroy_task() noexcept {
+    TaskRecord* task = nullptr;
+    {
+        const SpinGuard guard(registry_lock_);
+        task = registry_;
     }
+    if (task == nullptr) {
+        return false;
+    }
+    delist(*task);
+    delete task;
+    return true;
 }
 
 }  // namespace mynah::conc::internal

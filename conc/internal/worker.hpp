@@ -79,10 +79,10 @@ class Worker {
     void rest() noexcept { at_rest_.store(true, kSeqCst); }
     void rest_ends() noexcept;
 
-    // Delivers what was posted and forgets all queued tasks; only while no worker runs.
-    void reset() noexcept;
-    // Destroys every task that is still registered; only while no worker runs.
-    void destroy_tasks() noexcept;
+    // The rest is for the end of a run, when no worker runs any more.
+    void reset() noexcept;  // delivers what was posted and forgets all queued tasks
+    void forget_queued() noexcept;
+    bool destroy_task() noexcept;  // one that is still registered; false when there is none
 
     Random& random() noexcept { return random_; }
 

@@ -25,7 +25,7 @@ ContextHook::ContextHook(const conc::Context& ctx, const std::shared_ptr<Endpoin
     : ctx_(ctx) {
     if (conc::internal::ContextState* state = ctx_.state()->cancelable(); state != nullptr) {
         listener_ = std::make_shared<Listener>(endpoint, ticket);
-        state->listen(listener_);
+        state->listen(listener_, false);
     }
 }
 

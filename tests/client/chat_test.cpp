@@ -1,12 +1,20 @@
 #include "client/chat.hpp"
 
 #include <chrono>
+#include <cstddef>
+#include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/types.h>
 #include <unistd.h>
 
+#include "client/console.hpp"
+#include "client/exit_status.hpp"
+#include "conc/task.hpp"
+#include "net/address.hpp"
 #include "tests/client/peer.hpp"
 #include "tests/client/test_files.hpp"
 

@@ -1,7 +1,13 @@
 #include "client/command_line.hpp"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "client/exit_status.hpp"
 
 namespace mynah::client {
 namespace {

@@ -1,5 +1,7 @@
 #include "client/duration.hpp"
 
+#include <optional>
+
 #include <gtest/gtest.h>
 
 namespace mynah::client {

@@ -1,6 +1,10 @@
 #include "client/echo_comparison.hpp"
 
+#include <cstddef>
+#include <memory>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 

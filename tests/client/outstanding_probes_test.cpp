@@ -1,5 +1,10 @@
 #include "client/outstanding_probes.hpp"
 
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

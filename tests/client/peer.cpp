@@ -1,17 +1,25 @@
 #include "tests/client/peer.hpp"
 
-#include <algorithm>
 #include <csignal>
+#include <cstddef>
+#include <functional>
 #include <utility>
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
+#include "client/console.hpp"
+#include "client/exit_status.hpp"
+#include "conc/context.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/select.hpp"
+#include "conc/task.hpp"
 #include "conc/task_info.hpp"
 #include "conc/wait_group.hpp"
+#include "net/address.hpp"
 #include "net/driver.hpp"
 #include "net/listener.hpp"
+#include "net/stream.hpp"
 #include "tests/client/test_files.hpp"
 
 namespace mynah::client::testing_support {

@@ -1,12 +1,22 @@
 #include "client/ping.hpp"
 
 #include <chrono>
+#include <cstddef>
+#include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "client/command_line.hpp"
+#include "client/console.hpp"
+#include "client/exit_status.hpp"
+#include "conc/context.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/address.hpp"
+#include "net/descriptor.hpp"
 #include "net/listener.hpp"
 #include "tests/client/peer.hpp"
 #include "tests/client/test_files.hpp"
@@ -100,7 +110,7 @@ TEST_P(Ping, ASilentServerLosesEverything) {
 
 TEST_P(Ping, ALateAnswerIsReportedAndStillLost) {
     const auto answer_two_at_once = [](Connection connection) -> conc::Task<void> {
-        const std::string both = co_await receive_exactly(connection.stream, 2 * 56);
+        const std::string both = co_await receive_exactly(connection.stream, 112);
         (void)co_await connection.stream->send_all(both);
         co_await stay(connection);
     };

@@ -1,10 +1,14 @@
 #include "client/program.hpp"
 
+#include <string>
+#include <vector>
+
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "client/command_line.hpp"
+#include "net/descriptor.hpp"
 #include "tests/client/test_files.hpp"
 
 namespace mynah::client {

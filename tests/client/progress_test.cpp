@@ -26,7 +26,7 @@ TEST(Counted, SizesHaveTheUnitThatFits) {
 }
 
 TEST(Progress, TellsAllBytesAndTheRecentRate) {
-    EXPECT_EQ(progress_line(64 * 1024 * 1024, 1024 * 1024, 500ms), "64.0 MiB back, 2.0 MiB/s");
+    EXPECT_EQ(progress_line(67'108'864, 1'048'576, 500ms), "64.0 MiB back, 2.0 MiB/s");
     EXPECT_EQ(progress_line(0, 0, 0s), "0 B back, 0 B/s");
 }
 

@@ -1,5 +1,7 @@
 #include "client/round_trips.hpp"
 
+#include <string>
+
 #include <gtest/gtest.h>
 
 namespace mynah::client {

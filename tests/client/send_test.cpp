@@ -2,17 +2,26 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/types.h>
 #include <unistd.h>
 
+#include "client/console.hpp"
+#include "client/exit_status.hpp"
 #include "client/source.hpp"
 #include "client/transfer.hpp"
 #include "conc/blocking.hpp"
 #include "conc/sleep.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/address.hpp"
 #include "tests/client/peer.hpp"
 #include "tests/client/test_files.hpp"
 
@@ -63,7 +72,7 @@ TEST_P(Send, AnEmptyTextIsVerified) {
 
 TEST_P(Send, StandardInputComesBackByteForByte) {
     // More than the window, and not a whole number of chunks.
-    const std::string bytes = pattern((Transfer::kWindowChunks + 3) * Source::kChunkBytes + 17);
+    const std::string bytes = pattern(((Transfer::kWindowChunks + 3) * Source::kChunkBytes) + 17);
     const Outcome outcome = run(echo, send_input(), {.input_text = bytes});
     EXPECT_EQ(outcome.status, ExitStatus::verified);
     EXPECT_TRUE(outcome.output == bytes);

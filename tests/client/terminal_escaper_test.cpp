@@ -1,5 +1,10 @@
 #include "client/terminal_escaper.hpp"
 
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
 #include <gtest/gtest.h>
 
 namespace mynah::client {

@@ -2,15 +2,22 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
 #include <system_error>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/poll.h>
+#include <sys/types.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "net/descriptor.hpp"
 
 namespace mynah::client::testing_support {
 namespace {

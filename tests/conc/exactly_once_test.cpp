@@ -143,7 +143,7 @@ TEST_P(ExactlyOnceTest, AnOfferThatTimedOutMayBeRepeated) {
             senders.go([&, peer]() -> Task<void> {
                 std::vector<std::size_t> mine;
                 for (std::size_t value = peer * each; value < (peer + 1) * each;) {
-                    const auto s = co_await select(ch.send_case(value), after(microseconds(value % 7)));
+                    const auto s = co_await select(ch.send_case(value), after(microseconds(1 + value % 7)));
                     if (s.index() == 0) {
                         mine.push_back(value++);
                     }

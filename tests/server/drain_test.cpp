@@ -1,18 +1,23 @@
 #include "server/drain.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <csignal>
-#include <string>
+#include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
+#include "net/address.hpp"
 #include "net/connect.hpp"
 #include "net/driver.hpp"
 #include "net/listener.hpp"
+#include "net/stream.hpp"
+#include "server/configuration.hpp"
+#include "server/reception.hpp"
+#include "server/session_record.hpp"
 #include "tests/support/run_task.hpp"
 
 namespace mynah::server {
@@ -84,7 +89,9 @@ conc::Task<void> nobody_connected() {
     EXPECT_EQ(service.phase(), DrainPhase::closing);
 }
 
-TEST(Drain, WithoutSessionsEndsAtOnce) { run_on_select(nobody_connected()); }
+TEST(Drain, WithoutSessionsEndsAtOnce) {
+    run_on_select(nobody_connected());
+}
 
 conc::Task<void> accepts_during_grace() {
     Service service({.grace = 30s, .spread = 0ms, .linger = 10s, .timeout = 10s});
@@ -99,7 +106,9 @@ conc::Task<void> accepts_during_grace() {
     EXPECT_EQ(service.count(CloseReason::drained), 1U);
 }
 
-TEST(Drain, StillAcceptsDuringTheGraceAndTheSecondSignalSkipsIt) { run_on_select(accepts_during_grace()); }
+TEST(Drain, StillAcceptsDuringTheGraceAndTheSecondSignalSkipsIt) {
+    run_on_select(accepts_during_grace());
+}
 
 conc::Task<void> second_signal_skips_spread() {
     Service service({.grace = 0ms, .spread = 1h, .linger = 10s, .timeout = 2h});
@@ -119,7 +128,9 @@ conc::Task<void> second_signal_skips_spread() {
     EXPECT_EQ(service.count(CloseReason::drained), 3U);
 }
 
-TEST(Drain, SecondSignalSkipsTheSpread) { run_on_select(second_signal_skips_spread()); }
+TEST(Drain, SecondSignalSkipsTheSpread) {
+    run_on_select(second_signal_skips_spread());
+}
 
 conc::Task<void> timeout_cuts() {
     Service service({.grace = 0ms, .spread = 0ms, .linger = 1h, .timeout = 50ms});
@@ -129,7 +140,9 @@ conc::Task<void> timeout_cuts() {
     EXPECT_EQ(service.count(CloseReason::cut), 1U);
 }
 
-TEST(Drain, TimeoutCutsWhoeverIsLeft) { run_on_select(timeout_cuts()); }
+TEST(Drain, TimeoutCutsWhoeverIsLeft) {
+    run_on_select(timeout_cuts());
+}
 
 conc::Task<void> third_signal_cuts() {
     Service service({.grace = 1h, .spread = 1h, .linger = 1h, .timeout = 2h});
@@ -141,7 +154,9 @@ conc::Task<void> third_signal_cuts() {
     EXPECT_EQ(service.count(CloseReason::cut), 1U);
 }
 
-TEST(Drain, ThirdSignalCutsAtOnce) { run_on_select(third_signal_cuts()); }
+TEST(Drain, ThirdSignalCutsAtOnce) {
+    run_on_select(third_signal_cuts());
+}
 
 conc::Task<void> refuses_after_drain() {
     Service service({.grace = 0ms, .spread = 0ms, .linger = 10s, .timeout = 10s});
@@ -151,7 +166,9 @@ conc::Task<void> refuses_after_drain() {
     EXPECT_FALSE(refused);
 }
 
-TEST(Drain, ListenersAreClosedOnceItHasEnded) { run_on_select(refuses_after_drain()); }
+TEST(Drain, ListenersAreClosedOnceItHasEnded) {
+    run_on_select(refuses_after_drain());
+}
 
 }  // namespace
 }  // namespace mynah::server

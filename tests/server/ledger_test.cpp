@@ -1,12 +1,12 @@
 #include "server/ledger.hpp"
 
-#include <sqlite3.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <string>
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <stdlib.h>
 
 #include "conc/conc.hpp"
 #include "tests/support/run_task.hpp"

@@ -1,21 +1,22 @@
 #include "server/session.hpp"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <array>
 #include <chrono>
-#include <functional>
+#include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 
 #include "conc/conc.hpp"
+#include "conc/select_case.hpp"
 #include "net/descriptor.hpp"
 #include "net/driver.hpp"
+#include "server/session_record.hpp"
+#include "server/session_set.hpp"
 #include "tests/support/run_task.hpp"
 
 namespace mynah::server {
@@ -47,7 +48,7 @@ struct Served {
     conc::Task<void> run() {
         const SessionSet::Member member(set, stream);
         entered.close();
-        co_await serve(stream, member, limits, record);
+        co_await serve(&stream, &member, limits, &record);
     }
 
     void peer_sends(std::string_view text) const {
@@ -87,7 +88,9 @@ conc::Task<void> half_close() {
     EXPECT_EQ(served.record.bytes_out, 5U);
 }
 
-TEST(Session, HalfClosedPeerGetsEveryByteThenFin) { test::run_task(on_select(), half_close()); }
+TEST(Session, HalfClosedPeerGetsEveryByteThenFin) {
+    test::run_task(on_select(), half_close());
+}
 
 conc::Task<void> idle() {
     SessionLimits limits = kLimits;
@@ -98,7 +101,9 @@ conc::Task<void> idle() {
     EXPECT_EQ(served.record.close_reason, CloseReason::idle_timeout);
 }
 
-TEST(Session, IdlePeerIsClosedAfterTheIdleTimeout) { test::run_task(on_select(), idle()); }
+TEST(Session, IdlePeerIsClosedAfterTheIdleTimeout) {
+    test::run_task(on_select(), idle());
+}
 
 conc::Task<void> never_reads() {
     SessionLimits limits = kLimits;
@@ -154,7 +159,9 @@ conc::Task<void> entered_late() {
     EXPECT_EQ(served.record.bytes_out, 6U);
 }
 
-TEST(Session, ConnectionServedAfterTheDrainBeganIsEchoedAsWell) { test::run_task(on_select(), entered_late()); }
+TEST(Session, ConnectionServedAfterTheDrainBeganIsEchoedAsWell) {
+    test::run_task(on_select(), entered_late());
+}
 
 conc::Task<void> lingers() {
     SessionLimits limits = kLimits;
@@ -180,7 +187,9 @@ conc::Task<void> cut_in_linger() {
     EXPECT_EQ(served.record.close_reason, CloseReason::cut);
 }
 
-TEST(Session, CutEndsALinger) { test::run_task(on_select(), cut_in_linger()); }
+TEST(Session, CutEndsALinger) {
+    test::run_task(on_select(), cut_in_linger());
+}
 
 conc::Task<void> cut_in_send() {
     Served served;
@@ -204,7 +213,9 @@ conc::Task<void> cut_in_send() {
     EXPECT_LT(served.record.bytes_out, served.record.bytes_in);
 }
 
-TEST(Session, CutEndsASendThatIsStuck) { test::run_task(on_select(), cut_in_send()); }
+TEST(Session, CutEndsASendThatIsStuck) {
+    test::run_task(on_select(), cut_in_send());
+}
 
 conc::Task<void> asked_one_by_one() {
     Served first;
@@ -219,7 +230,9 @@ conc::Task<void> asked_one_by_one() {
     EXPECT_EQ(set.open(), 0U);
 }
 
-TEST(SessionSet, AsksEachSessionOnce) { test::run_task(on_select(), asked_one_by_one()); }
+TEST(SessionSet, AsksEachSessionOnce) {
+    test::run_task(on_select(), asked_one_by_one());
+}
 
 TEST(SessionSet, TotalsSumWhatEnded) {
     SessionSet set;

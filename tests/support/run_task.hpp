@@ -1,10 +1,10 @@
 // run_task.hpp -- runs a task on a scheduler of its own, and fails the test when it leaves other tasks behind.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <ostream>
 #include <utility>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 
