@@ -55,16 +55,23 @@ PingLink::PingLink(PingLinkOptions options, conc::Context ctx)
     : options_(std::move(options)), ctx_(std::move(ctx)), wanted_(kWantedProbes), events_(kEvents) {}
 
 conc::Task<void> PingLink::run(net::Stream first) {
-    co_await serve(std::move(first));
+    co_await serve_for_a_while(std::move(first));
     while (!ctx_.err()) {
         auto stream = co_await connect_unless_cancelled(options_.address, options_.timeout, ctx_);
         if (stream) {
-            co_await serve(std::move(*stream));
+            co_await serve_for_a_while(std::move(*stream));
             continue;
         }
         co_await tell(ConnectFailed{stream.error()});
         co_await conc::select(conc::after(options_.retry), ctx_.done());
     }
+}
+
+// A peer that accepts and closes at once must not be connected to in a loop without a pause.
+conc::Task<void> PingLink::serve_for_a_while(net::Stream stream) {
+    const conc::TimePoint next = conc::now() + options_.retry;
+    co_await serve(std::move(stream));
+    co_await conc::select(conc::after(next - conc::now()), ctx_.done());
 }
 
 conc::Task<void> PingLink::serve(net::Stream stream) {

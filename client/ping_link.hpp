@@ -67,6 +67,7 @@ class PingLink {
     const conc::Channel<LinkEvent>& events() const { return events_; }
 
   private:
+    conc::Task<void> serve_for_a_while(net::Stream stream);
     conc::Task<void> serve(net::Stream stream);
     conc::Task<void> send_probes(net::Stream* stream, conc::CancelableContext connection, std::error_code* error);
     conc::Task<std::error_code> receive_bytes(net::Stream* stream);

@@ -8,11 +8,18 @@ namespace mynah::conc::internal {
 void run_blocking(TaskRecord& task, std::move_only_function<void()> work) {
     SchedulerCore& core = task.worker->core();
     core.external_begins();
-    core.background().post([&core, &task, held = std::move(work)]() mutable {
-        held();
-        make_ready(task);      // queued first, counted down after: see check_deadlock()
+    try {
+        core.background().post([&core, &task, held = std::move(work)]() mutable {
+            held();
+            make_ready(task);  // queued first, counted down after: see check_deadlock()
+            core.external_ends();
+        });
+    } catch (...) {
+        // No thread or no memory: the task goes on with the exception.
+        task.state.store(TaskState::running, kRelaxed);
         core.external_ends();
-    });
+        throw;
+    }
 }
 
 }  // namespace mynah::conc::internal

@@ -2,7 +2,10 @@
 //
 // What     Channel<T>(n): n == 0 is a rendezvous, else n values are buffered. Channel<T>() is nil: it blocks for ever.
 //          A Channel is a counted handle; copies are the same channel. Sender and Receiver are one direction of it.
-// Threads  every member, from any worker; try_send, try_recv, close, size and capacity from any thread.
+// Threads  every member, from any worker. try_send, try_recv, close, size and capacity also from other threads: these
+// are
+//          not counted by the deadlock report, so something else must keep a waiting scheduler alive (a timer, a
+//          blocking() call), and they must be done with the channel before run() returns.
 // Order    a send synchronizes-before the recv that returns its value; the k-th recv of a channel of capacity n
 //          synchronizes-before the completion of send k + n; close synchronizes-before a recv that reports it.
 // Resume   on the scheduler, never inside send() or close().
@@ -277,12 +280,11 @@ class Channel : public internal::ChannelHandle<T>,
   public:
     /// A nil channel.
     Channel() = default;
-    explicit Channel(std::size_t capacity)
-        : internal::ChannelHandle<T>(internal::ChannelState<T>::make(capacity)) {}
+    explicit Channel(std::size_t capacity) : internal::ChannelHandle<T>(internal::ChannelState<T>::make(capacity)) {}
 
     Sender<T> sender() const { return Sender<T>(this->state_); }
     Receiver<T> receiver() const { return Receiver<T>(this->state_); }
-    operator Sender<T>() const { return sender(); }      // as in Go, a channel passes for either direction
+    operator Sender<T>() const { return sender(); }  // as in Go, a channel passes for either direction
     operator Receiver<T>() const { return receiver(); }
 };
 

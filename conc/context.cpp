@@ -251,9 +251,7 @@ namespace {
 class AfterFunc final : public CancelListener {
   public:
     explicit AfterFunc(std::move_only_function<Task<void>()> fn) : fn_(std::move(fn)) {}
-    void parent_canceled(std::error_code /*error*/, std::error_code /*cause*/) noexcept override {
-        go(std::move(fn_));
-    }
+    void parent_canceled(std::error_code /*error*/, std::error_code /*cause*/) noexcept override { go(std::move(fn_)); }
 
   private:
     std::move_only_function<Task<void>()> fn_;
@@ -270,17 +268,29 @@ Context Context::background() {
     return Context(root);
 }
 
-internal::RecvCase<Unit> Context::done() const { return internal::RecvCase<Unit>(state_->done_channel()); }
+internal::RecvCase<Unit> Context::done() const {
+    return internal::RecvCase<Unit>(state_->done_channel());
+}
 
-std::error_code Context::err() const noexcept { return state_->error(); }
+std::error_code Context::err() const noexcept {
+    return state_->error();
+}
 
-std::error_code Context::cause() const noexcept { return state_->cause(); }
+std::error_code Context::cause() const noexcept {
+    return state_->cause();
+}
 
-std::optional<TimePoint> Context::deadline() const noexcept { return state_->deadline(); }
+std::optional<TimePoint> Context::deadline() const noexcept {
+    return state_->deadline();
+}
 
-const std::any* Context::find_value(std::type_index key) const noexcept { return state_->find_value(key); }
+const std::any* Context::find_value(std::type_index key) const noexcept {
+    return state_->find_value(key);
+}
 
-void CancelFunc::operator()(std::error_code cause) const noexcept { state_->cancel(ContextError::canceled, cause); }
+void CancelFunc::operator()(std::error_code cause) const noexcept {
+    state_->cancel(ContextError::canceled, cause);
+}
 
 CancelableContext with_cancel(const Context& parent) {
     auto state = make_below(parent, ContextState::Kind::cancelable);
@@ -288,7 +298,9 @@ CancelableContext with_cancel(const Context& parent) {
     return {.ctx = Context(state), .cancel = CancelFunc(state)};
 }
 
-CancelableContext with_cancel_cause(const Context& parent) { return with_cancel(parent); }
+CancelableContext with_cancel_cause(const Context& parent) {
+    return with_cancel(parent);
+}
 
 CancelableContext with_deadline(const Context& parent, TimePoint deadline) {
     auto state = make_below(parent, ContextState::Kind::cancelable);

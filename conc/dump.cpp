@@ -1,3 +1,5 @@
+#include "conc/internal/dump.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
@@ -9,7 +11,6 @@
 #include <typeinfo>
 #include <utility>
 
-#include "conc/internal/dump.hpp"
 #include "conc/internal/promise.hpp"
 #include "conc/internal/scheduler_core.hpp"
 #include "conc/panic.hpp"
@@ -87,7 +88,8 @@ TaskInfo info_of(const TaskRecord& task, bool running, std::int64_t now_ns) {
     }
     if (state == TaskState::waiting) {
         info.state = words(task.reason.load(kRelaxed));
-        info.waiting = std::chrono::nanoseconds(std::max<std::int64_t>(0, now_ns - task.waiting_since_ns.load(kRelaxed)));
+        info.waiting =
+            std::chrono::nanoseconds(std::max<std::int64_t>(0, now_ns - task.waiting_since_ns.load(kRelaxed)));
     }
     info.awaits = await_chain(task.leaf);
     return info;
@@ -190,13 +192,21 @@ void fatal(std::string_view message) noexcept {
 
 }  // namespace internal
 
-std::vector<TaskInfo> tasks() { return internal::collect_tasks(internal::require_worker("tasks").core()); }
+std::vector<TaskInfo> tasks() {
+    return internal::collect_tasks(internal::require_worker("tasks").core());
+}
 
-std::vector<TaskInfo> tasks(const Scheduler& scheduler) { return internal::collect_tasks(scheduler.core()); }
+std::vector<TaskInfo> tasks(const Scheduler& scheduler) {
+    return internal::collect_tasks(scheduler.core());
+}
 
-void dump_tasks(std::ostream& out) { internal::print_tasks(tasks(), out); }
+void dump_tasks(std::ostream& out) {
+    internal::print_tasks(tasks(), out);
+}
 
-void dump_tasks(const Scheduler& scheduler, std::ostream& out) { internal::print_tasks(tasks(scheduler), out); }
+void dump_tasks(const Scheduler& scheduler, std::ostream& out) {
+    internal::print_tasks(tasks(scheduler), out);
+}
 
 std::size_t task_count() noexcept {
     const internal::Worker* worker = internal::this_worker();

@@ -1,13 +1,13 @@
 #include "conc/event_source.hpp"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <ctime>
 #include <memory>
 #include <utility>
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/scheduler_core.hpp"
@@ -77,23 +77,33 @@ class PostedWork final : public EventSource::Message {
 
 }  // namespace
 
-bool EventSource::at_home() const noexcept { return internal::this_worker() == home_; }
+bool EventSource::at_home() const noexcept {
+    return internal::this_worker() == home_;
+}
 
-void EventSource::post(Message& message) noexcept { home_->post(message); }
+void EventSource::post(Message& message) noexcept {
+    home_->post(message);
+}
 
 void EventSource::post(std::move_only_function<void()> work) {
     home_->post(*std::make_unique<PostedWork>(std::move(work)).release());
 }
 
-TimePoint EventSource::now() const noexcept { return home_->core().now(); }
+TimePoint EventSource::now() const noexcept {
+    return home_->core().now();
+}
 
 EventSource* EventSource::current() noexcept {
     const internal::Worker* worker = internal::this_worker();
     return worker == nullptr ? nullptr : &worker->source();
 }
 
-void EventSource::complete(internal::TaskRecord& task) noexcept { home_->enqueue_home(task); }
+void EventSource::complete(internal::TaskRecord& task) noexcept {
+    home_->enqueue_home(task);
+}
 
-std::unique_ptr<EventSource> make_futex_event_source() { return std::make_unique<FutexEventSource>(); }
+std::unique_ptr<EventSource> make_futex_event_source() {
+    return std::make_unique<FutexEventSource>();
+}
 
 }  // namespace mynah::conc

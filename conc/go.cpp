@@ -14,6 +14,7 @@ void start_task(std::unique_ptr<TaskRecord> task, std::coroutine_handle<> frame,
     task->id = worker.next_task_id();
     const TaskRecord* creator = worker.running();
     task->creator = creator == nullptr ? 0 : creator->id;
+    task->depth = creator == nullptr ? 1 : creator->depth + 1;
     worker.enlist(*task);
     worker.enqueue(*task.release());
 }

@@ -72,8 +72,8 @@ void spawn(std::source_location where, Fn&& fn, Args&&... args) {
 
 }  // namespace internal
 
-// One overload for each number of arguments: a default argument cannot follow a parameter pack, and the place of the call
-// is worth having in every dump.
+// One overload for each number of arguments: a default argument cannot follow a parameter pack, and the place of the
+// call is worth having in every dump.
 template <class Fn>
     requires internal::Spawnable<Fn>
 void go(Fn&& fn, std::source_location where = std::source_location::current()) {

@@ -63,7 +63,9 @@ class OnceGate {
     };
 
     PassAwaiter pass() noexcept { return PassAwaiter(*this); }
-    bool done() const noexcept { return done_.load(kAcquire); }  // acquire: pairs with finish(), so fn's work is visible
+    bool done() const noexcept {
+        return done_.load(kAcquire);
+    }  // acquire: pairs with finish(), so fn's work is visible
     void finish() noexcept;
 
   private:
@@ -153,7 +155,7 @@ class OnceValue {
     }
 
     internal::OnceGate gate_;
-    Maker make_;             // used by the caller that passes first, and by nobody after it
+    Maker make_;              // used by the caller that passes first, and by nobody after it
     std::optional<T> value_;  // written before the gate opens, constant afterwards
     std::exception_ptr error_;
 };

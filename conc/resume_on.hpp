@@ -1,6 +1,7 @@
 // resume_on.hpp -- moves the running task to another worker.        (no counterpart in Go)
 //
-// What     co_await resume_on(source): the task goes on on the worker that owns `source`. It may be stolen from there at
+// What     co_await resume_on(source): the task goes on on the worker that owns `source`. It may be stolen from there
+// at
 //          its next wait; a task that waits for the source's own operations always comes back to it.
 // Threads  from any task.
 // Resume   on the source's home worker; at once where the task runs there already.
@@ -38,6 +39,8 @@ class [[nodiscard]] ResumeOnAwaiter final : public EventSource::Message {
 
 }  // namespace internal
 
-inline internal::ResumeOnAwaiter resume_on(EventSource& source) noexcept { return internal::ResumeOnAwaiter(source); }
+inline internal::ResumeOnAwaiter resume_on(EventSource& source) noexcept {
+    return internal::ResumeOnAwaiter(source);
+}
 
 }  // namespace mynah::conc

@@ -33,9 +33,13 @@ Scheduler::Scheduler(Options options) : core_(std::make_unique<internal::Schedul
 
 Scheduler::~Scheduler() = default;
 
-std::size_t Scheduler::task_count() const noexcept { return core_->task_count(); }
+std::size_t Scheduler::task_count() const noexcept {
+    return core_->task_count();
+}
 
-const std::vector<TaskInfo>& Scheduler::abandoned() const noexcept { return core_->abandoned(); }
+const std::vector<TaskInfo>& Scheduler::abandoned() const noexcept {
+    return core_->abandoned();
+}
 
 TimePoint now() noexcept {
     const internal::Worker* worker = internal::this_worker();

@@ -4,8 +4,9 @@
 // Threads  run: from one thread at a time, which becomes worker 0; now, task_count and dump: from any thread.
 // Order    what happens before run() happens before the main task; the main task's end happens before run() returns.
 // Resume   not applicable.
-// Cancel   tasks that still live when the main task ends are destroyed where they are suspended; abandoned() names them.
-// Errors   an exception that leaves the main task is rethrown by run(). When every task waits and nothing can wake any,
+// Cancel   tasks that still live when the main task ends are destroyed where they are suspended; abandoned() names
+// them. Errors   an exception that leaves the main task is rethrown by run(). When every task waits and nothing can
+// wake any,
 //          the program ends: "all tasks are asleep - deadlock", with the dump.
 // Cost     idle workers sleep in their EventSource and use no processor time.
 // Differs  from Go: tasks are not preempted; one that never awaits keeps its worker.
@@ -26,11 +27,11 @@ namespace mynah::conc {
 
 /// All that a run depends on besides its tasks.
 struct Options {
-    std::size_t workers = 0;             // 0: as many as the machine has processors
-    std::size_t blocking_threads = 4;    // for blocking(); started on first use
+    std::size_t workers = 0;               // 0: as many as the machine has processors
+    std::size_t blocking_threads = 4;      // for blocking(); started on first use
     EventSourceFactory event_source = {};  // makes one for each worker; empty: make_futex_event_source
-    // Set: a simulated run. All workers are virtual and take turns on the calling thread, every choice is drawn from the
-    // seed, and time stands still until every task waits, then jumps to the nearest deadline.
+    // Set: a simulated run. All workers are virtual and take turns on the calling thread, every choice is drawn from
+    // the seed, and time stands still until every task waits, then jumps to the nearest deadline.
     std::optional<std::uint64_t> seed = std::nullopt;
 };
 

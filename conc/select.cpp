@@ -67,16 +67,21 @@ std::size_t take_ready_case(std::span<CaseBase* const> cases, TaskRecord*& woken
                 }
             }
         }
-        // The task on the other side may be taken by another of its cases meanwhile; then the case is not ready any more.
+        // The task on the other side may be taken by another of its cases meanwhile; then the case is not ready any
+        // more.
         if (chosen == no_case || cases[chosen]->commit(woken)) {
             return chosen;
         }
     }
 }
 
-bool AfterCase::ready() const noexcept { return deadline_ <= now(); }
+bool AfterCase::ready() const noexcept {
+    return deadline_ <= now();
+}
 
-void AfterCase::enqueue() noexcept { waiter_.task->worker->arm(*this, deadline_); }
+void AfterCase::enqueue() noexcept {
+    waiter_.task->worker->arm(*this, deadline_);
+}
 
 }  // namespace internal
 }  // namespace mynah::conc

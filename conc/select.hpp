@@ -1,13 +1,14 @@
 // select.hpp -- waits for the first of several things.              Go: select
 //
 // What     auto s = co_await select(a.recv_case(), b.send_case(v), ctx.done(), after(50ms)); s.index() says which case
-//          was taken, s.get<0>() what it received. try_select(...) does not wait: index() == no_case when none is ready,
-//          as with Go's default. select(std::span<Case>) takes as many cases as there are at run time.
+//          was taken, s.get<0>() what it received. try_select(...) does not wait: index() == no_case when none is
+//          ready, as with Go's default. select(std::span<Case>) takes as many cases as there are at run time.
 // Threads  from any task; the cases belong to the call.
 // Order    as the operation that was taken.
 // Resume   on the scheduler.
 // Cancel   cancel-safe: a case that was not taken has no effect, no value is lost or duplicated.
-// Errors   a send case on a closed channel is ready, and throws Panic when taken. A case on a nil channel is never ready;
+// Errors   a send case on a closed channel is ready, and throws Panic when taken. A case on a nil channel is never
+// ready;
 //          a select without cases waits for ever.
 // Cost     one short lock for each channel, twice where it waits; no allocation, but for more than 16 cases in a span.
 // Differs  from Go: it returns an index and typed slots; there is no block for each case.
@@ -36,8 +37,8 @@ inline constexpr std::size_t no_case = std::numeric_limits<std::size_t>::max();
 
 namespace internal {
 
-/// Locks the channels of all cases, each once, in one order for everybody. Copies the locks, since the cases may be gone
-/// when it unlocks: a task that was woken meanwhile cannot get past dequeue() before that.
+/// Locks the channels of all cases, each once, in one order for everybody. Copies the locks, since the cases may be
+/// gone when it unlocks: a task that was woken meanwhile cannot get past dequeue() before that.
 class CaseLocks {
   public:
     explicit CaseLocks(std::span<CaseBase* const> cases);
@@ -254,6 +255,8 @@ class [[nodiscard]] DynamicSelect : public SelectAwaiter {
 }  // namespace internal
 
 /// co_await: the index of the case that was taken; the value is in cases[index].take<T>(). A Case is used once.
-inline internal::DynamicSelect select(std::span<Case> cases) { return internal::DynamicSelect(cases); }
+inline internal::DynamicSelect select(std::span<Case> cases) {
+    return internal::DynamicSelect(cases);
+}
 
 }  // namespace mynah::conc

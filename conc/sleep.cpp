@@ -5,9 +5,13 @@
 
 namespace mynah::conc::internal {
 
-bool SleepAwaiter::await_ready() const noexcept { return until_ <= now(); }
+bool SleepAwaiter::await_ready() const noexcept {
+    return until_ <= now();
+}
 
-void arm_timer(TaskRecord& task, TimerNode& node, TimePoint deadline) { task.worker->arm(node, deadline); }
+void arm_timer(TaskRecord& task, TimerNode& node, TimePoint deadline) {
+    task.worker->arm(node, deadline);
+}
 
 void enqueue_yielded(TaskRecord& task) noexcept {
     task.state.store(TaskState::runnable, kRelaxed);

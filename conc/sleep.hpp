@@ -1,6 +1,7 @@
 // sleep.hpp -- lets time pass, or lets others run.                  Go: time.Sleep, runtime.Gosched
 //
-// What     co_await sleep_for(d), sleep_until(t): the task goes on not before that moment; co_await yield(): the task goes
+// What     co_await sleep_for(d), sleep_until(t): the task goes on not before that moment; co_await yield(): the task
+// goes
 //          to the end of the local queue.
 // Threads  from any task.
 // Resume   on the worker that slept, or on one that stole it.
@@ -57,13 +58,17 @@ struct YieldAwaiter {
 
 TimePoint now() noexcept;
 
-inline internal::SleepAwaiter sleep_until(TimePoint when) noexcept { return internal::SleepAwaiter(when); }
+inline internal::SleepAwaiter sleep_until(TimePoint when) noexcept {
+    return internal::SleepAwaiter(when);
+}
 
 inline internal::SleepAwaiter sleep_for(Duration duration) noexcept {
     const TimePoint start = now();
     return internal::SleepAwaiter(duration > TimePoint::max() - start ? TimePoint::max() : start + duration);
 }
 
-inline internal::YieldAwaiter yield() noexcept { return {}; }
+inline internal::YieldAwaiter yield() noexcept {
+    return {};
+}
 
 }  // namespace mynah::conc

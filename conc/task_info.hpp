@@ -26,11 +26,11 @@ struct CodeSite {
 };
 
 struct TaskInfo {
-    std::uint64_t id = 0;                  // 1 is the main task
-    std::uint64_t creator = 0;             // id of the task that started it; 0: none
-    std::string state;                     // "running", "runnable", or what it waits for, in Go's words
-    std::chrono::nanoseconds waiting{0};   // how long
-    std::vector<CodeSite> awaits;          // innermost first
+    std::uint64_t id = 0;                 // 1 is the main task
+    std::uint64_t creator = 0;            // id of the task that started it; 0: none
+    std::string state;                    // "running", "runnable", or what it waits for, in Go's words
+    std::chrono::nanoseconds waiting{0};  // how long
+    std::vector<CodeSite> awaits;         // innermost first
     CodeSite created_at;
 };
 

@@ -5,11 +5,15 @@
 
 namespace mynah::conc {
 
-asio::io_context& io_context() { return internal::require_worker("io_context").core().background().io_context(); }
+asio::io_context& io_context() {
+    return internal::require_worker("io_context").core().background().io_context();
+}
 
 namespace internal {
 
-void asio_begins(TaskRecord& task) noexcept { task.worker->core().external_begins(); }
+void asio_begins(TaskRecord& task) noexcept {
+    task.worker->core().external_begins();
+}
 
 void asio_ends(TaskRecord& task) noexcept {
     SchedulerCore& core = task.worker->core();

@@ -1,6 +1,7 @@
 // use_task.hpp -- awaits any Asio operation from a task.            (not part of conc.hpp: it includes Asio)
 //
-// What     auto result = co_await timer.async_wait(conc::use_task): a std::expected of what the operation yields, or its
+// What     auto result = co_await timer.async_wait(conc::use_task): a std::expected of what the operation yields, or
+// its
 //          error code. conc::io_context() is the current scheduler's io_context, run by a thread of its own.
 // Threads  from any task; the Asio object is used by one task at a time, as Asio asks.
 // Order    the completion happens before the await returns.
@@ -11,8 +12,6 @@
 // Cost     one thread hand-over.
 #pragma once
 
-#include <asio/async_result.hpp>
-#include <asio/io_context.hpp>
 #include <coroutine>
 #include <expected>
 #include <functional>
@@ -21,6 +20,9 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include <asio/async_result.hpp>
+#include <asio/io_context.hpp>
 
 #include "conc/internal/promise.hpp"
 

@@ -16,8 +16,8 @@ WaitGroup::WaitAwaiter::~WaitAwaiter() {
 }
 
 bool WaitGroup::WaitAwaiter::await_ready() noexcept MYNAH_NO_THREAD_SAFETY_ANALYSIS {
-    // The lock is taken even where the count could be read without it: the last done() may still hold it, and the caller
-    // may destroy the group as soon as this returns true.
+    // The lock is taken even where the count could be read without it: the last done() may still hold it, and the
+    // caller may destroy the group as soon as this returns true.
     group_.lock_.lock();
     if (group_.count_ != 0) {
         return false;

@@ -13,6 +13,8 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <source_location>
 #include <utility>
 
@@ -99,11 +101,22 @@ class WaitGroup {
 
     template <class Fn, class... Args>
     static Task<void> run(WaitGroup* group, Fn fn, Args... args) {
+        // Not where an exception leaves: it ends the program, and nobody should go on before that.
         struct Done {
             WaitGroup& group;
-            ~Done() { group.done(); }
+            const int exceptions = std::uncaught_exceptions();
+            ~Done() {
+                if (std::uncaught_exceptions() == exceptions) {
+                    group.done();
+                }
+            }
         };
         const Done done{*group};
+        co_await run_owned(std::move(fn), std::move(args)...);  // its frame, and fn with it, is gone before done()
+    }
+
+    template <class Fn, class... Args>
+    static Task<void> run_owned(Fn fn, Args... args) {
         co_await std::invoke(std::move(fn), std::move(args)...);
     }
 

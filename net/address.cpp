@@ -1,11 +1,17 @@
 #include "net/address.hpp"
 
 #include <algorithm>
-#include <asio/ip/address.hpp>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+
+#include <asio/ip/address.hpp>
 
 namespace mynah::net {
 namespace {
@@ -37,7 +43,9 @@ std::optional<std::uint16_t> parse_port(std::string_view digits) {
     return port;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 bool is_label_character(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
@@ -152,7 +160,9 @@ std::expected<Address, std::string> Address::parse(std::string_view text) {
     return *std::move(address);
 }
 
-Address Address::with_port(std::uint16_t port) const { return {family_, host_, port}; }
+Address Address::with_port(std::uint16_t port) const {
+    return {family_, host_, port};
+}
 
 std::string Address::to_string() const {
     const std::string host = family_ == Family::ipv6 ? "[" + host_ + "]" : host_;

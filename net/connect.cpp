@@ -1,21 +1,30 @@
 #include "net/connect.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "conc/event_source.hpp"
 #include "conc/scheduler.hpp"
+#include "conc/task.hpp"
+#include "net/address.hpp"
+#include "net/descriptor.hpp"
 #include "net/internal/endpoint.hpp"
+#include "net/internal/operation_awaiter.hpp"
+#include "net/internal/socket_address.hpp"
 #include "net/internal/timeval.hpp"
+#include "net/operation.hpp"
 #include "net/resolve.hpp"
+#include "net/result.hpp"
+#include "net/stream.hpp"
 
 namespace mynah::net {
 namespace {

@@ -5,9 +5,9 @@
 // Errors   close(2)'s are ignored: on Linux the descriptor is gone in any case.
 #pragma once
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 namespace mynah::net {
 

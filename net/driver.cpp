@@ -1,15 +1,26 @@
 #include "net/driver.hpp"
 
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "conc/event_source.hpp"
 #include "conc/internal/scheduler_core.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/worker.hpp"
 #include "net/internal/readiness_driver.hpp"
+#include "net/operation.hpp"
 
 namespace mynah::net {
 
-Driver::Driver() : link_(std::make_shared<internal::DriverLink>()) { link_->driver = this; }
+Driver::Driver() : link_(std::make_shared<internal::DriverLink>()) {
+    link_->driver = this;
+}
 
-Driver::~Driver() { link_->driver = nullptr; }
+Driver::~Driver() {
+    link_->driver = nullptr;
+}
 
 // Once the workers have stopped, tasks are destroyed one after another: a stream that closes then must not queue a task
 // which is about to go as well.
@@ -19,7 +30,9 @@ void Driver::resume(Operation& operation) noexcept {
     }
 }
 
-Driver* Driver::current() noexcept { return dynamic_cast<Driver*>(conc::EventSource::current()); }
+Driver* Driver::current() noexcept {
+    return dynamic_cast<Driver*>(conc::EventSource::current());
+}
 
 std::expected<DriverKind, std::string> parse_driver(std::string_view text) {
     for (const DriverKind kind : {DriverKind::automatic, DriverKind::select, DriverKind::poll}) {

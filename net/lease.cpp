@@ -1,5 +1,7 @@
 #include "net/lease.hpp"
 
+#include <cstddef>
+
 #include "net/internal/buffer_pool.hpp"
 
 namespace mynah::net {
@@ -9,6 +11,8 @@ Lease Lease::take(std::size_t bytes) {
     return {internal::take_buffer(capacity), capacity};
 }
 
-void Lease::give_back(std::byte* block, std::size_t capacity) noexcept { internal::give_buffer(block, capacity); }
+void Lease::give_back(std::byte* block, std::size_t capacity) noexcept {
+    internal::give_buffer(block, capacity);
+}
 
 }  // namespace mynah::net

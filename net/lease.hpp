@@ -41,7 +41,9 @@ class Lease {
     std::size_t size() const noexcept { return size_; }
     std::size_t capacity() const noexcept { return capacity_; }
     std::span<const std::byte> bytes() const noexcept { return {block_, size_}; }
-    std::string_view text() const noexcept { return {static_cast<const char*>(static_cast<const void*>(block_)), size_}; }
+    std::string_view text() const noexcept {
+        return {static_cast<const char*>(static_cast<const void*>(block_)), size_};
+    }
 
     /// The whole buffer, for whoever fills it.
     std::span<std::byte> room() noexcept { return {block_, capacity_}; }

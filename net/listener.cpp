@@ -1,17 +1,27 @@
 #include "net/listener.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <system_error>
 #include <utility>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "conc/context.hpp"
+#include "conc/event_source.hpp"
+#include "conc/task.hpp"
+#include "net/address.hpp"
+#include "net/descriptor.hpp"
 #include "net/internal/context_hook.hpp"
 #include "net/internal/endpoint.hpp"
+#include "net/internal/operation_awaiter.hpp"
+#include "net/internal/socket_address.hpp"
+#include "net/operation.hpp"
+#include "net/result.hpp"
+#include "net/stream.hpp"
 
 namespace mynah::net {
 namespace {
@@ -71,7 +81,9 @@ Listener& Listener::operator=(Listener&& other) noexcept {
     return *this;
 }
 
-Listener::~Listener() { close(); }
+Listener::~Listener() {
+    close();
+}
 
 Result<Listener> Listener::bind(const Address& address, Options options) {
     const std::optional<SocketAddress> where = SocketAddress::from(address);
@@ -94,11 +106,12 @@ conc::Task<Result<Stream>> Listener::accept(conc::Context ctx) {
     const std::uint64_t ticket = endpoint->tickets.fetch_add(1) + 1;
     if (endpoint->backing_off.exchange(false)) {
         const internal::ContextHook hook(ctx, endpoint, ticket);
-        const Result<Stream> paused = co_await AcceptAwaiter(endpoint, Operation::Kind::pause,
-                                                             options_.exhaustion_pause, ctx, ticket);
-        if (paused.error() != std::errc::timed_out) {
+        const Result<Stream> paused =
+            co_await AcceptAwaiter(endpoint, Operation::Kind::pause, options_.exhaustion_pause, ctx, ticket);
+        if (paused.error() != std::errc::timed_out && !ctx.err()) {
             co_return fail(paused.error());
         }
+        // Cancelled during the pause: what is queued is still accepted, if there is a descriptor for it by now.
     }
     // Where a connection is queued there is no need to follow the context; a timeout of zero does not wait.
     Result<Stream> accepted =
@@ -112,11 +125,16 @@ conc::Task<Result<Stream>> Listener::accept(conc::Context ctx) {
         (void)accepted->set_no_delay(true);
     } else if (is_exhaustion(accepted.error())) {
         endpoint->backing_off.store(true);
+        if (ctx.err()) {
+            co_return fail(std::errc::operation_canceled);
+        }
     }
     co_return accepted;
 }
 
-conc::Task<Result<Stream>> Listener::accept() { co_return co_await accept(conc::Context::background()); }
+conc::Task<Result<Stream>> Listener::accept() {
+    co_return co_await accept(conc::Context::background());
+}
 
 Address Listener::local() const {
     SocketAddress address;
@@ -133,6 +151,8 @@ void Listener::close() noexcept {
     }
 }
 
-int Listener::fd() const noexcept { return endpoint_ != nullptr ? endpoint_->fd.get() : -1; }
+int Listener::fd() const noexcept {
+    return endpoint_ != nullptr ? endpoint_->fd.get() : -1;
+}
 
 }  // namespace mynah::net

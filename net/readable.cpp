@@ -1,11 +1,17 @@
 #include "net/readable.hpp"
 
+#include <memory>
+#include <system_error>
+
 #include <fcntl.h>
 
-#include <memory>
-
+#include "conc/event_source.hpp"
+#include "conc/task.hpp"
+#include "net/descriptor.hpp"
 #include "net/internal/endpoint.hpp"
 #include "net/internal/operation_awaiter.hpp"
+#include "net/operation.hpp"
+#include "net/result.hpp"
 
 namespace mynah::net {
 namespace {

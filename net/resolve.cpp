@@ -1,14 +1,24 @@
 #include "net/resolve.hpp"
 
-#include <asio/ip/tcp.hpp>
+#include <cstdint>
 #include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
+
+#include <asio/ip/tcp.hpp>
 
 #include "conc/channel.hpp"
+#include "conc/event_source.hpp"
 #include "conc/go.hpp"
 #include "conc/select.hpp"
+#include "conc/select_case.hpp"
+#include "conc/task.hpp"
 #include "conc/use_task.hpp"
+#include "net/address.hpp"
 #include "net/internal/asio_error.hpp"
+#include "net/operation.hpp"
+#include "net/result.hpp"
 
 namespace mynah::net {
 namespace {
@@ -22,8 +32,8 @@ Address to_address(const asio::ip::address& numeric, std::uint16_t port) {
 conc::Task<Addresses> look_up(Address address) {
     asio::ip::tcp::resolver resolver(conc::io_context());
     const std::string service = std::to_string(address.port());
-    const auto found = co_await resolver.async_resolve(
-        address.host(), service, asio::ip::resolver_base::numeric_service, conc::use_task);
+    const auto found = co_await resolver.async_resolve(address.host(), service,
+                                                       asio::ip::resolver_base::numeric_service, conc::use_task);
     if (!found) {
         co_return fail(internal::from_asio(found.error()));
     }

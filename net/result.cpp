@@ -1,6 +1,8 @@
 #include "net/result.hpp"
 
 #include <cerrno>
+#include <string>
+#include <system_error>
 
 namespace mynah::net {
 namespace {

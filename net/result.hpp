@@ -25,15 +25,21 @@ enum class Errc {
 
 const std::error_category& error_category() noexcept;
 
-inline std::error_code make_error_code(Errc code) noexcept { return {static_cast<int>(code), error_category()}; }
+inline std::error_code make_error_code(Errc code) noexcept {
+    return {static_cast<int>(code), error_category()};
+}
 
 /// The failed Result of an errno value.
 inline std::unexpected<std::error_code> fail_errno(int value) noexcept {
     return std::unexpected(std::error_code(value, std::system_category()));
 }
 
-inline std::unexpected<std::error_code> fail(std::error_code code) noexcept { return std::unexpected(code); }
-inline std::unexpected<std::error_code> fail(Errc code) noexcept { return std::unexpected(make_error_code(code)); }
+inline std::unexpected<std::error_code> fail(std::error_code code) noexcept {
+    return std::unexpected(code);
+}
+inline std::unexpected<std::error_code> fail(Errc code) noexcept {
+    return std::unexpected(make_error_code(code));
+}
 inline std::unexpected<std::error_code> fail(std::errc code) noexcept {
     return std::unexpected(std::make_error_code(code));
 }

@@ -1,12 +1,19 @@
 #include "net/signals.hpp"
 
+#include <expected>
+#include <initializer_list>
+#include <memory>
+#include <system_error>
+#include <utility>
+
 #include <asio/error.hpp>
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
-#include <utility>
 
+#include "conc/task.hpp"
 #include "conc/use_task.hpp"
 #include "net/internal/asio_error.hpp"
+#include "net/result.hpp"
 
 namespace mynah::net {
 

@@ -1,15 +1,22 @@
 #include "net/stream.hpp"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <memory>
+#include <system_error>
+#include <utility>
+
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <utility>
-
+#include "net/address.hpp"
+#include "net/descriptor.hpp"
 #include "net/internal/buffer_pool.hpp"
 #include "net/internal/endpoint.hpp"
+#include "net/lease.hpp"
+#include "net/result.hpp"
 
 namespace mynah::net {
 namespace {
@@ -71,7 +78,9 @@ Stream& Stream::operator=(Stream&& other) noexcept {
     return *this;
 }
 
-Stream::~Stream() { close(); }
+Stream::~Stream() {
+    close();
+}
 
 Stream Stream::from(Descriptor descriptor) {
     auto endpoint = std::make_shared<internal::Endpoint>(std::move(descriptor));
@@ -82,7 +91,9 @@ Stream Stream::from(Descriptor descriptor) {
     return Stream(std::move(endpoint));
 }
 
-bool Stream::is_open() const noexcept { return usable(endpoint_); }
+bool Stream::is_open() const noexcept {
+    return usable(endpoint_);
+}
 
 Result<void> Stream::adopt() {
     if (!is_open()) {
@@ -125,7 +136,9 @@ void Stream::clear_interrupt() noexcept {
     }
 }
 
-Address Stream::peer() const { return endpoint_ != nullptr ? endpoint_->peer.to_address() : Address(); }
+Address Stream::peer() const {
+    return endpoint_ != nullptr ? endpoint_->peer.to_address() : Address();
+}
 
 Address Stream::local() const {
     internal::SocketAddress address;
@@ -166,6 +179,8 @@ void Stream::set_receive_options(ReceiveOptions options) noexcept {
     }
 }
 
-int Stream::fd() const noexcept { return endpoint_ != nullptr ? endpoint_->fd.get() : -1; }
+int Stream::fd() const noexcept {
+    return endpoint_ != nullptr ? endpoint_->fd.get() : -1;
+}
 
 }  // namespace mynah::net

@@ -1,7 +1,8 @@
 // stream.hpp -- a connected TCP socket.                              Go: net.TCPConn
 //
 // What     receive() lends bytes as they come, send_all() sends all it is given.
-// Threads  one task may receive while another sends. A stream belongs to the worker that adopts it: the first await does
+// Threads  one task may receive while another sends. A stream belongs to the worker that adopts it: the first await
+// does
 //          so, or adopt(); a task that awaits it elsewhere goes on at home. interrupt() and close(): from any worker.
 //          A handle that others use is not moved or destroyed meanwhile.
 // Resume   on the home worker; at once where no wait is needed.

@@ -1,11 +1,14 @@
 #include "net/wait_readable.hpp"
 
+#include <cerrno>
+#include <system_error>
+
 #include <fcntl.h>
 #include <sys/select.h>
 
-#include <cerrno>
-
+#include "conc/event_source.hpp"
 #include "net/internal/timeval.hpp"
+#include "net/result.hpp"
 
 namespace mynah::net {
 

@@ -30,7 +30,7 @@ constexpr DurationRange kNeverZero{.least = milliseconds(1), .most = std::chrono
 constexpr CountRange kWorkers{.least = 0, .most = 1'024};
 constexpr CountRange kConnections{.least = 1, .most = 1'000'000};
 constexpr CountRange kPerAddress{.least = 0, .most = 1'000'000};
-constexpr CountRange kReceiveBuffer{.least = 64, .most = 16ULL << 20U};
+constexpr CountRange kReceiveBuffer{.least = 64, .most = 1ULL << 20U};
 
 constexpr std::array<std::string_view, 3> kDrivers{"auto", "select", "poll"};
 constexpr std::array<std::string_view, 2> kDriversOfLaterVersions{"epoll", "io_uring"};

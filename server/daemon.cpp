@@ -36,6 +36,11 @@
 namespace mynah::server {
 namespace {
 
+/// The machine does not have the address, or its whole family: "localhost" may name [::1] where IPv6 is off.
+bool is_absent(std::error_code error) {
+    return error == std::errc::address_not_available || error == std::errc::address_family_not_supported;
+}
+
 /// All listeners of one configured address, or why there is none.
 conc::Task<std::expected<std::vector<net::Listener>, std::string>> listen_on(std::string text) {
     const auto failed = [&text](std::string_view reason) {
@@ -50,12 +55,22 @@ conc::Task<std::expected<std::vector<net::Listener>, std::string>> listen_on(std
         co_return failed(numeric.error().message());
     }
     std::vector<net::Listener> listeners;
-    for (const net::Address& each : *numeric) {
-        auto listener = net::Listener::bind(each);
-        if (!listener) {
+    std::error_code unusable;
+    for (auto each = numeric->begin(); each != numeric->end(); ++each) {
+        if (std::find(numeric->begin(), each, *each) != each) {
+            continue;  // some resolvers name an address twice
+        }
+        auto listener = net::Listener::bind(*each);
+        if (listener) {
+            listeners.push_back(std::move(*listener));
+        } else if (is_absent(listener.error())) {
+            unusable = listener.error();
+        } else {
             co_return failed(listener.error().message());
         }
-        listeners.push_back(std::move(*listener));
+    }
+    if (listeners.empty()) {
+        co_return failed(unusable.message());
     }
     co_return listeners;
 }
@@ -89,7 +104,7 @@ conc::Task<void> forward_signals(net::SignalReceiver* receiver, conc::Sender<int
             co_return;
         }
         log_event(LogLevel::info, "signal", {{"number", *signal}});
-        co_await signals.send(*signal);
+        (void)signals.try_send(*signal);  // more signals than it holds mean no more than three
     }
 }
 

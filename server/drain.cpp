@@ -24,6 +24,11 @@
 namespace mynah::server {
 namespace {
 
+conc::Task<void> close_when_stopped(Reception* reception, conc::Sender<conc::Unit> stopped) {
+    co_await reception->stop();
+    stopped.close();
+}
+
 conc::Task<void> close_when_ended(Reception* reception, conc::Sender<conc::Unit> ended) {
     co_await reception->sessions_ended();
     ended.close();
@@ -52,11 +57,15 @@ conc::Task<void> Drain::run() {
 
     const conc::TimePoint deadline = conc::now() + configuration_.timeout;
     enter(DrainPhase::draining);
-    co_await reception_.stop();
+    conc::Channel<conc::Unit> stopped(0);
+    conc::go(close_when_stopped, &reception_, stopped.sender());
+    co_await wait_or_cut(stopped.receiver(), deadline);
     co_await ask_sessions_to_close();
 
     enter(DrainPhase::closing);
-    co_await wait_for_sessions(deadline);
+    conc::Channel<conc::Unit> ended(0);
+    conc::go(close_when_ended, &reception_, ended.sender());
+    co_await wait_or_cut(ended.receiver(), deadline);
 }
 
 void Drain::stopped() {
@@ -68,6 +77,11 @@ void Drain::stopped() {
                {"drained", totals.count(CloseReason::drained)},
                {"linger_expired", totals.count(CloseReason::linger_expired)},
                {"cut", totals.count(CloseReason::cut)},
+               {"end_of_stream", totals.count(CloseReason::end_of_stream)},
+               {"reset", totals.count(CloseReason::reset)},
+               {"error", totals.count(CloseReason::error)},
+               {"idle_timeout", totals.count(CloseReason::idle_timeout)},
+               {"write_timeout", totals.count(CloseReason::write_timeout)},
                {"refused", reception_.refused()},
                {"bytes_in", totals.bytes_in},
                {"bytes_out", totals.bytes_out},
@@ -112,23 +126,20 @@ conc::Task<void> Drain::ask_sessions_to_close() {
     sessions_.ask_all_to_close();
 }
 
-conc::Task<void> Drain::wait_for_sessions(conc::TimePoint deadline) {
-    conc::Channel<conc::Unit> ended(0);
-    conc::go(close_when_ended, &reception_, ended.sender());
-    bool cut = false;
+conc::Task<void> Drain::wait_or_cut(conc::Receiver<conc::Unit> done, conc::TimePoint deadline) {
     while (true) {
         // Once they are cut nothing but their end is left to wait for.
-        const conc::Duration left = cut ? conc::Duration::max() : deadline - conc::now();
-        if (!cut && (left <= conc::Duration::zero() || signals_seen_ >= 3)) {
+        const conc::Duration left = cut_ ? conc::Duration::max() : deadline - conc::now();
+        if (!cut_ && (left <= conc::Duration::zero() || signals_seen_ >= 3)) {
             log_event(LogLevel::warn, "drain cuts what is left",
                       {{"open", sessions_.open()},
                        {"why", signals_seen_ >= 3 ? "third signal" : "drain.timeout"},
                        {"timeout_ms", milliseconds(configuration_.timeout)}});
             sessions_.cut_all();
-            cut = true;
+            cut_ = true;
             continue;
         }
-        const auto first = co_await conc::select(ended.recv_case(), signals_.recv_case(), conc::after(left));
+        const auto first = co_await conc::select(done.recv_case(), signals_.recv_case(), conc::after(left));
         if (first.index() == 0) {
             co_return;
         }

@@ -1,17 +1,16 @@
 // drain.hpp -- what happens between the first SIGTERM and the exit.
 // Contract every byte read before our FIN is echoed; it is a FIN, never a RST; what arrives later is counted and
-// reported.
+//          reported. Except for who is cut: the kernel resets a connection that is closed with bytes unread.
 //
-//   phase       begins with                     what happens in it                             ends with
-//   serving     the start                       connections come and go                        SIGTERM or SIGINT
-//   not_ready   the first signal                still accepting: load balancers need time       drain.grace, 2nd signal
-//   draining    end of the grace                listeners take what is queued, then stop; each  drain.spread, 2nd
-//   signal
-//                                               session is asked to close at a quiet moment,
-//                                               one after the other over drain.spread
-//   closing     the last session was asked      sessions end; at drain.timeout (from the end of the last session's end,
-//                                               the grace on) or a 3rd signal the rest is cut   ledger flushed
-//   stopped     nothing is left                 the summary is logged                           exit: 0, or 3 with cuts
+//   phase      begins with                 what happens in it                               ends with
+//   serving    the start                   connections come and go                          SIGTERM or SIGINT
+//   not_ready  the first signal            still accepting: load balancers need time        drain.grace, 2nd signal
+//   draining   end of the grace            listeners take what is queued, then stop; each   drain.spread, 2nd signal
+//                                          session is asked to close at a quiet moment,
+//                                          one after the other over drain.spread
+//   closing    the last session was asked  sessions end; at drain.timeout (from the end of  the last session's end,
+//                                          the grace on) or a 3rd signal the rest is cut    ledger flushed
+//   stopped    nothing is left             the summary is logged                            exit: 0, or 3 with cuts
 //
 // Threads  run() is one task; phase() may be read from anywhere.
 #pragma once
@@ -47,7 +46,7 @@ class Drain {
     void enter(DrainPhase phase);
     conc::Task<void> wait_unless_hurried(conc::Duration time);
     conc::Task<void> ask_sessions_to_close();
-    conc::Task<void> wait_for_sessions(conc::TimePoint deadline);
+    conc::Task<void> wait_or_cut(conc::Receiver<conc::Unit> done, conc::TimePoint deadline);
     void note_signal();
 
     const Configuration::Drain& configuration_;
@@ -56,6 +55,7 @@ class Drain {
     SessionSet& sessions_;
     std::atomic<DrainPhase>& phase_;
     int signals_seen_ = 0;  // by run(), the only task that receives from signals_
+    bool cut_ = false;
 };
 
 }  // namespace mynah::server

@@ -67,12 +67,17 @@ conc::Task<void> Ledger::write(std::vector<SessionRecord> batch) {
         lose(batch.size(), database.error());
         co_return;
     }
+    if (gave_up_) {
+        lose(batch.size(), "the ledger failed while the daemon was stopping");
+        co_return;
+    }
     const auto insert = [&database, &batch] { return database->insert(batch); };
     const auto inserted = co_await conc::blocking(insert);
     if (inserted) {
         written_.fetch_add(batch.size());
     } else {
         lose(batch.size(), inserted.error());
+        gave_up_ = closing_.load();  // each further try could take SQLite's whole busy timeout
     }
 }
 

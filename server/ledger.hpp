@@ -3,6 +3,7 @@
 //          (through OnceValue), and writes what has gathered since in one transaction on the blocking pool.
 // Threads  record: from any worker, never waits. run and close: from the daemon.
 // Errors   logged (at most one line a second) and counted: a ledger that fails costs rows, never the service.
+//          A database that cannot be opened is not tried again. While the daemon stops, the first failure ends it.
 // Bounds   kQueued records wait at most; those beyond are counted as lost.
 #pragma once
 
@@ -34,7 +35,10 @@ class Ledger {
     conc::Task<void> run();
 
     /// No record comes after this.
-    void close() { queue_.close(); }
+    void close() {
+        closing_.store(true);
+        queue_.close();
+    }
 
     std::uint64_t written() const noexcept { return written_.load(); }
     std::uint64_t lost() const noexcept { return lost_.load(); }
@@ -52,6 +56,8 @@ class Ledger {
     conc::Channel<SessionRecord> queue_{kQueued};
     conc::OnceValue<Opened> database_;
     LogThrottle throttle_;
+    std::atomic<bool> closing_{false};
+    bool gave_up_ = false;  // by run() alone
     std::atomic<std::uint64_t> written_{0};
     std::atomic<std::uint64_t> lost_{0};
 };

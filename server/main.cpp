@@ -65,7 +65,11 @@ int serve(const server::Configuration& configuration) {
                                    workers.push_back(source.get());
                                    return source;
                                }});
-    return scheduler.run(server::run_daemon(&configuration, &workers));
+    const int status = scheduler.run(server::run_daemon(&configuration, &workers));
+    // The drain is over: a late signal must not change what it reports.
+    std::signal(SIGTERM, SIG_IGN);
+    std::signal(SIGINT, SIG_IGN);
+    return status;
 }
 
 }  // namespace

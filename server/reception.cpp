@@ -59,13 +59,13 @@ conc::Task<void> Reception::stop() {
 }
 
 conc::Task<void> Reception::listen(net::Listener* listener) {
-    for (;;) {
+    for (int last_accepts = 0; last_accepts < kLastAccepts; last_accepts += accepting_.ctx.err() ? 1 : 0) {
         net::Result<net::Stream> stream = co_await listener->accept(accepting_.ctx);
         if (stream) {
             co_await hand_over(std::move(*stream));
             continue;
         }
-        if (stream.error() == std::errc::operation_canceled) {
+        if (stream.error() == std::errc::operation_canceled || accepting_.ctx.err()) {
             co_return;
         }
         if (const auto times = failures_.count_one()) {

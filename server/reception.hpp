@@ -1,10 +1,10 @@
 // reception.hpp -- how connections come in: listener tasks, the channel, one worker task per worker, sessions.
-// What     each listener task accepts, asks the limits, and sends the connection down a channel. The worker tasks
-// receive
-//          from it in turn, go to their worker, and start a session there.
+// What     each listener task accepts, asks the limits, and sends the connection down a channel. The worker tasks take
+//          turns to receive from it, go to their worker, and start a session there.
 // Threads  members are called by the daemon's tasks; they outlive all tasks that they start.
-// Order    stop(): what is queued in the kernel is accepted, what is in the channel is served; then nothing comes any
-// more. Errors   a lack of descriptors is logged once a second and waited out; refusals are counted by reason.
+// Order    stop(): what is queued in the kernel is accepted (a backlog's worth: peers may keep coming), what is in the
+//          channel is served; then nothing comes any more.
+// Errors   a lack of descriptors is logged once a second and waited out; refusals are counted by reason.
 #pragma once
 
 #include <atomic>
@@ -60,6 +60,8 @@ class Reception {
     std::uint64_t refused() const noexcept { return refused_.load(); }
 
   private:
+    static constexpr int kLastAccepts = 4096;  // after stop(): no more than a backlog holds
+
     conc::Task<void> listen(net::Listener* listener);
     conc::Task<void> hand_over(net::Stream stream);
     conc::Task<void> work(conc::EventSource* home);

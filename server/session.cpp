@@ -1,6 +1,8 @@
 #include "server/session.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <system_error>
 
 #include "conc/event_source.hpp"
@@ -35,6 +37,10 @@ CloseReason reason_of(std::error_code error, CloseReason timeout) {
 conc::Task<CloseReason> echo(net::Stream* stream, SessionLimits limits, SessionRecord* record) {
     for (;;) {
         net::Result<net::Lease> received = co_await stream->receive(timeout_of(limits.idle_timeout));
+        if (!received && received.error() == std::errc::timed_out) {
+            // What came between the timeout and now would turn our FIN into a reset.
+            received = co_await stream->receive(conc::Duration::zero());
+        }
         if (!received) {
             if (received.error() == std::errc::operation_canceled) {
                 co_return CloseReason::drained;
@@ -77,7 +83,9 @@ conc::Task<CloseReason> linger(net::Stream* stream, std::chrono::milliseconds li
 
 conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, SessionLimits limits,
                        SessionRecord* record) {
-    stream->set_receive_options({.maximum_bytes = limits.receive_buffer_bytes});
+    constexpr std::size_t kFirstReceiveBytes = 4096;
+    stream->set_receive_options({.initial_bytes = std::min(kFirstReceiveBytes, limits.receive_buffer_bytes),
+                                 .maximum_bytes = limits.receive_buffer_bytes});
     const auto unless_cut = [member](CloseReason reason) {
         return member->is_cut() && reason == CloseReason::error ? CloseReason::cut : reason;
     };
@@ -89,7 +97,8 @@ conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, Se
         if (stream->shutdown_send()) {
             reason = unless_cut(co_await linger(stream, limits.linger, record));
         } else {
-            reason = CloseReason::reset;  // shutdown(2) fails only where the connection is gone
+            // shutdown(2) fails only where the connection is gone, or where the drain has closed it meanwhile.
+            reason = member->is_cut() ? CloseReason::cut : CloseReason::reset;
         }
     }
     record->close_reason = reason;

@@ -16,7 +16,9 @@ inline constexpr Order kAcqRel = std::memory_order_acq_rel;
 inline constexpr Order kSeqCst = std::memory_order_seq_cst;
 
 /// Store-load barrier for the pairs "publish work, look for sleepers" and "go to sleep, look for work".
-inline void fence_seq_cst() noexcept { std::atomic_thread_fence(std::memory_order_seq_cst); }
+inline void fence_seq_cst() noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+}
 
 /// Tells the processor that this thread spins.
 inline void cpu_relax() noexcept {

@@ -1,14 +1,15 @@
 #include "conc/internal/background.hpp"
 
-#include <asio/executor_work_guard.hpp>
-#include <asio/io_context.hpp>
-#include <asio/post.hpp>
-#include <asio/thread_pool.hpp>
 #include <csignal>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/thread_pool.hpp>
 
 namespace mynah::conc::internal {
 namespace {
@@ -42,7 +43,9 @@ struct Background::Threads {
 Background::Background(std::size_t blocking_threads)
     : blocking_threads_(blocking_threads), threads_(std::make_unique<Threads>()) {}
 
-Background::~Background() { join(); }
+Background::~Background() {
+    join();
+}
 
 void Background::post(std::move_only_function<void()> work) {
     const std::scoped_lock guard(threads_->mutex);

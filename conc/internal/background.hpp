@@ -1,7 +1,8 @@
 // background.hpp -- the threads beside the workers: a pool for calls that block, and Asio's io_context.
 //
 // What     both start on first use and end with the scheduler's run.
-// Threads  post and io_context: from any thread; join: from the thread that called run(), once all workers have stopped.
+// Threads  post and io_context: from any thread; join: from the thread that called run(), once all workers have
+// stopped.
 #pragma once
 
 #include <cstddef>

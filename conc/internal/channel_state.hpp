@@ -1,7 +1,8 @@
 // channel_state.hpp -- the channel behind the handles.              Go: runtime.hchan
 //
 // Invariants, under `lock`:
-// - A sender waits only while the buffer is full, a receiver only while it is empty and the channel is open; so at least
+// - A sender waits only while the buffer is full, a receiver only while it is empty and the channel is open; so at
+// least
 //   one of `senders` and `receivers` holds no claimable waiter, except for the two cases of one select on one channel.
 // - Values leave in the order in which they came: buffer first, then `senders` in their order.
 #pragma once
@@ -54,8 +55,8 @@ struct ChannelState {
         return true;
     }
 
-    /// Takes the oldest value into `value`; leaves it empty when the channel is closed and drained. False when a receiver
-    /// has to wait.
+    /// Takes the oldest value into `value`; leaves it empty when the channel is closed and drained. False when a
+    /// receiver has to wait.
     bool try_recv(Slot& value, TaskRecord*& woken) noexcept MYNAH_REQUIRES(lock) {
         if (count_ > 0) {
             Slot& oldest = buffer_[first_];

@@ -1,11 +1,13 @@
 // context_state.hpp -- the node behind a Context.                   Go: cancelCtx, timerCtx, valueCtx
 //
 // Invariants:
-// - error_ is set once, and done_ is closed, under one hold of lock_: nobody sees one without the other. Only then do the
+// - error_ is set once, and done_ is closed, under one hold of lock_: nobody sees one without the other. Only then do
+// the
 //   children hear of it.
 // - A function that waits for a cancel is kept by the context; a child is not, it keeps its parent.
 // - A node is linked in its parent's list from its making until one of both is cancelled or the node is destroyed.
-// - Locks are taken parent before child, and a context's before its channel's. A node that leaves its parent holds its own
+// - Locks are taken parent before child, and a context's before its channel's. A node that leaves its parent holds its
+// own
 //   lock no more.
 #pragma once
 
@@ -60,8 +62,8 @@ class ContextState final : public CancelListener, private TimerNode, public std:
     const std::any* find_value(std::type_index key) const noexcept;
     std::shared_ptr<ChannelState<Unit>> done_channel() noexcept;
 
-    /// Tells the listener once, when this is cancelled; at once where it is already. Must be cancelable. With `keep` the
-    /// listener lives at least until then.
+    /// Tells the listener once, when this is cancelled; at once where it is already. Must be cancelable. With `keep`
+    /// the listener lives at least until then.
     void listen(const std::shared_ptr<CancelListener>& listener, bool keep) noexcept;
     /// True where the listener was still linked, and so will not be told.
     bool forget(CancelListener& listener) noexcept;

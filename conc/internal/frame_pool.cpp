@@ -101,7 +101,11 @@ void free_frame(void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
     ::operator delete(memory);
 }
 
-void* TaskRecord::operator new(std::size_t size) { return allocate_frame(size); }
-void TaskRecord::operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
+void* TaskRecord::operator new(std::size_t size) {
+    return allocate_frame(size);
+}
+void TaskRecord::operator delete(void* memory, std::size_t size) noexcept {
+    free_frame(memory, size);
+}
 
 }  // namespace mynah::conc::internal

@@ -62,8 +62,8 @@ struct FinalAwaiter {
     void await_resume() const noexcept {}
 };
 
-/// Stands for an awaiter that lives elsewhere. GCC 12 copies an awaiter that it is given as a reference, and awaiters are
-/// waiters: they cannot be copied.
+/// Stands for an awaiter that lives elsewhere. GCC 12 copies an awaiter that it is given as a reference, and awaiters
+/// are waiters: they cannot be copied.
 template <class Awaiter>
 struct AwaiterReference {
     Awaiter* awaiter;

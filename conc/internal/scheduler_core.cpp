@@ -1,6 +1,7 @@
 #include "conc/internal/scheduler_core.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 #include <random>
 #include <utility>
@@ -17,7 +18,9 @@ std::uint64_t entropy() {
     return (std::uint64_t{device()} << 32U) | device();
 }
 
-std::size_t default_workers() { return std::max<std::size_t>(1, std::thread::hardware_concurrency()); }
+std::size_t default_workers() {
+    return std::max<std::size_t>(1, std::thread::hardware_concurrency());
+}
 
 }  // namespace
 
@@ -50,29 +53,48 @@ void SchedulerCore::run(std::unique_ptr<TaskRecord> main) {
     stopping_.store(false);
     next_id_.store(1);
     abandoned_.clear();
+    if (simulated()) {
+        random_ = Random(*options_.seed);
+        simulated_now_ns_.store(0);
+        for (const std::unique_ptr<Worker>& worker : workers_) {
+            worker->reseed(random_.next());
+        }
+    }
     Worker& first = *workers_.front();
     main->id = first.next_task_id();
     first.enlist(*main);
     push_global_quietly(*main.release());  // the worker that sees its end deletes it
+    std::exception_ptr failure;
     if (simulated()) {
         run_simulated();
     } else {
-        run_threads();
+        failure = run_threads();
     }
     clean_up();
     running_.store(false);
+    if (failure) {
+        std::rethrow_exception(failure);
+    }
 }
 
-void SchedulerCore::run_threads() {
+std::exception_ptr SchedulerCore::run_threads() {
+    std::exception_ptr failure;
     std::vector<std::thread> threads;
     threads.reserve(workers_.size() - 1);
     for (std::size_t i = 1; i < workers_.size(); ++i) {
-        threads.emplace_back([this, i] { workers_[i]->loop(); });
+        try {
+            threads.emplace_back([this, i] { workers_[i]->loop(); });
+        } catch (...) {
+            failure = std::current_exception();  // no thread to be had: those that run are stopped
+            stop();
+            break;
+        }
     }
     workers_.front()->loop();
     for (std::thread& thread : threads) {
         thread.join();
     }
+    return failure;
 }
 
 void SchedulerCore::run_simulated() {
@@ -80,7 +102,7 @@ void SchedulerCore::run_simulated() {
     while (!stopping()) {
         ready.clear();
         for (const std::unique_ptr<Worker>& worker : workers_) {
-            if (worker->has_work() || !global_empty()) {
+            if (worker->has_work() || any_work()) {
                 ready.push_back(worker.get());
             }
         }
@@ -145,14 +167,10 @@ void SchedulerCore::clean_up() {
         background_->join();
     }
     abandoned_ = collect_tasks(*this);
+    reset_workers();
     set_this_worker(workers_.front().get());
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-        worker->reset();
-    }
     destroy_tasks();
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-        worker->reset();
-    }
+    reset_workers();
     set_this_worker(nullptr);
     background_.reset();
     external_.store(0);
@@ -162,17 +180,37 @@ void SchedulerCore::clean_up() {
     idle_count_.store(0);
 }
 
-// What a task's destructors do may wake other tasks and start new ones. They are taken out of the queues before the next
-// task is destroyed, since a queue links its tasks, and it may be one of them.
+// What one worker's messages do may post to another.
+void SchedulerCore::reset_workers() noexcept {
+    do {
+        for (const std::unique_ptr<Worker>& worker : workers_) {
+            set_this_worker(worker.get());
+            worker->reset();
+        }
+    } while (std::any_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->has_messages(); }));
+    set_this_worker(nullptr);
+}
+
+// A task may refer to what its creator's frame holds (a WaitGroup, a Mutex), so it is destroyed before its creator.
+// What a task's destructors do may wake other tasks and start new ones. They are taken out of the queues before the
+// next task is destroyed, since a queue links its tasks, and it may be one of them.
 void SchedulerCore::destroy_tasks() noexcept {
     forget_queued();
-    for (bool found = true; found;) {
-        found = false;
+    for (;;) {
+        std::vector<TaskRecord*> tasks;
         for (const std::unique_ptr<Worker>& worker : workers_) {
-            while (worker->destroy_task()) {
-                found = true;
-                forget_queued();
-            }
+            worker->visit_tasks([&tasks](TaskRecord& task) { tasks.push_back(&task); });
+        }
+        if (tasks.empty()) {
+            return;
+        }
+        std::sort(tasks.begin(), tasks.end(), [](const TaskRecord* a, const TaskRecord* b) {
+            return a->depth != b->depth ? a->depth > b->depth : a->id > b->id;
+        });
+        for (TaskRecord* task : tasks) {
+            task->registry->delist(*task);
+            delete task;
+            forget_queued();
         }
     }
 }
@@ -213,25 +251,28 @@ bool SchedulerCore::begin_search() noexcept {
 }
 
 void SchedulerCore::notify_one() noexcept {
-    fence_seq_cst();  // first half of the idle protocol: the work was published before this
-    if (idle_count_.load(kRelaxed) == 0 || searching_.load(kRelaxed) != 0 || !begin_search()) {
-        return;
-    }
-    Worker* chosen = nullptr;
-    {
-        const SpinGuard guard(idle_lock_);
-        if (!idle_.empty()) {
-            chosen = idle_.back();
-            idle_.pop_back();
-            idle_count_.store(static_cast<std::uint32_t>(idle_.size()), kRelaxed);
-            chosen->searching_ = true;
+    for (;;) {
+        fence_seq_cst();  // first half of the idle protocol: the work was published before this
+        if (idle_count_.load(kRelaxed) == 0 || searching_.load(kRelaxed) != 0 || !begin_search()) {
+            return;
         }
-    }
-    if (chosen == nullptr) {
+        Worker* chosen = nullptr;
+        {
+            const SpinGuard guard(idle_lock_);
+            if (!idle_.empty()) {
+                chosen = idle_.back();
+                idle_.pop_back();
+                idle_count_.store(static_cast<std::uint32_t>(idle_.size()), kRelaxed);
+                chosen->searching_ = true;
+            }
+        }
+        if (chosen != nullptr) {
+            chosen->source().wake();
+            return;
+        }
+        // Nobody is idle any more. While the flag was up, others who published relied on it: so it looks again.
         end_search();
-        return;
     }
-    chosen->source().wake();
 }
 
 void SchedulerCore::enter_idle(Worker& worker) noexcept {
@@ -313,7 +354,8 @@ void SchedulerCore::pause_workers() noexcept {
     constexpr auto kPatience = std::chrono::milliseconds(100);
     const auto until = Clock::now() + kPatience;
     for (const std::unique_ptr<Worker>& worker : workers_) {
-        while (worker.get() != self && !worker->at_rest() && Clock::now() < until) {
+        // A worker between two tasks is waited for in any case: which one it takes next cannot be told from here.
+        while (worker.get() != self && !worker->at_rest() && (worker->running() == nullptr || Clock::now() < until)) {
             std::this_thread::yield();
         }
     }
@@ -328,6 +370,8 @@ void SchedulerCore::resume_workers() noexcept {
     }
 }
 
-void SchedulerCore::wait_until_resumed() const noexcept { pausing_.wait(1, kSeqCst); }
+void SchedulerCore::wait_until_resumed() const noexcept {
+    pausing_.wait(1, kSeqCst);
+}
 
 }  // namespace mynah::conc::internal

@@ -1,7 +1,8 @@
 // scheduler_core.hpp -- what the workers share.                     Go: runtime.schedt
 //
 // Invariants of the idle protocol (a push and a worker that goes to sleep never miss each other):
-// - Who publishes work calls notify_one() after it; who goes to sleep lists itself as idle and then looks at every queue
+// - Who publishes work calls notify_one() after it; who goes to sleep lists itself as idle and then looks at every
+// queue
 //   once more. Both put a full barrier between their two steps.
 // - At most one worker searches. While it does, notify_one() wakes nobody: when the search ends the searcher looks at
 //   every queue again, or, having found work, passes the search on.
@@ -9,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -79,7 +81,8 @@ class SchedulerCore {
     std::vector<TaskInfo>& abandoned() noexcept { return abandoned_; }
 
   private:
-    void run_threads();
+    std::exception_ptr run_threads();  // what kept a thread from starting, if anything did
+    void reset_workers() noexcept;
     void run_simulated();
     bool advance_simulation();
     void clean_up();

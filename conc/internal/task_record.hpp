@@ -63,20 +63,21 @@ struct TaskRecord {
     static void* operator new(std::size_t size);
     static void operator delete(void* memory, std::size_t size) noexcept;
 
-    TaskRecord* next = nullptr;                  // link in a run queue or WakeList; guarded by that queue
-    Worker* worker = nullptr;                    // who runs it, or ran it last; written by that worker alone
-    std::coroutine_handle<> resume_point;        // what to resume next
-    PromiseBase* leaf = nullptr;                 // promise of the innermost suspended coroutine: start of the await chain
-    std::uint64_t id = 0;                        // 1 is the main task
-    std::uint64_t creator = 0;                   // id of the task that started it; 0: none
-    std::source_location created_at;             // where go() was called
-    Atomic<std::int64_t> waiting_since_ns{0};    // on the scheduler's clock, as coarse as the worker's last look at it
+    TaskRecord* next = nullptr;                // link in a run queue or WakeList; guarded by that queue
+    Worker* worker = nullptr;                  // who runs it, or ran it last; written by that worker alone
+    std::coroutine_handle<> resume_point;      // what to resume next
+    PromiseBase* leaf = nullptr;               // promise of the innermost suspended coroutine: start of the await chain
+    std::uint64_t id = 0;                      // 1 is the main task
+    std::uint64_t creator = 0;                 // id of the task that started it; 0: none
+    std::uint32_t depth = 0;                   // one more than its creator's; 0 is the main task
+    std::source_location created_at;           // where go() was called
+    Atomic<std::int64_t> waiting_since_ns{0};  // on the scheduler's clock, as coarse as the worker's last look at it
     Atomic<TaskState> state{TaskState::runnable};
     Atomic<WaitReason> reason{WaitReason::none};
-    std::unique_ptr<PanicTrace> panic_trace;     // of the exception seen last
-    TaskRecord* registry_previous = nullptr;     // links of the registry; guarded by registry's lock
+    std::unique_ptr<PanicTrace> panic_trace;  // of the exception seen last
+    TaskRecord* registry_previous = nullptr;  // links of the registry; guarded by registry's lock
     TaskRecord* registry_next = nullptr;
-    Worker* registry = nullptr;                  // whose registry lists it; constant
+    Worker* registry = nullptr;  // whose registry lists it; constant
 };
 
 /// Work that a timer must do outside its heap's lock (a context's deadline).

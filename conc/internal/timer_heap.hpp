@@ -40,8 +40,8 @@ class TimerNode {
     /// The deadline has come. Called under the heap's lock: claim the waiter and add what is to be woken to `woken`.
     virtual void expire(WakeList& woken) noexcept = 0;
 
-    // Where it is armed; nullptr: nowhere, so nobody touches it. Written under that heap's lock. Atomic, since a context
-    // may be disarmed by one worker while another one arms it.
+    // Where it is armed; nullptr: nowhere, so nobody touches it. Written under that heap's lock. Atomic, since a
+    // context may be disarmed by one worker while another one arms it.
     Atomic<TimerHeap*> heap_{nullptr};
     TimePoint deadline_;
     std::size_t index_ = kNotArmed;  // guarded by the lock of the heap that it is armed in
@@ -55,7 +55,8 @@ class TimerHeap {
     /// Lets go of the timers that are still armed: a context may outlive its scheduler.
     ~TimerHeap();
 
-    /// A deadline too far away to be told from "none" is brought a moment nearer. True when the new node is the nearest now.
+    /// A deadline too far away to be told from "none" is brought a moment nearer. True when the new node is the nearest
+    /// now.
     bool arm(TimerNode& node, TimePoint deadline);
 
     /// Claims everything that is due at `now`.

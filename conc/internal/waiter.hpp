@@ -1,10 +1,10 @@
 // waiter.hpp -- the one protocol under every place where a task parks.   Go: runtime.sudog
 //
 // A task that has to wait puts a Waiter, which lives in its frame, into the list of what it waits for, and suspends.
-// Whoever makes the condition true takes a waiter off the list under that list's lock and owns the wake-up, if the waiter
-// stands alone. A waiter that is one case of a select must be claimed as well: the first party to set the selection's
-// winner owns the wake-up, the others leave the waiter aside. The owner moves the value to or from `slot` before it makes
-// the task ready.
+// Whoever makes the condition true takes a waiter off the list under that list's lock and owns the wake-up, if the
+// waiter stands alone. A waiter that is one case of a select must be claimed as well: the first party to set the
+// selection's winner owns the wake-up, the others leave the waiter aside. The owner moves the value to or from `slot`
+// before it makes the task ready.
 //
 // Invariants:
 // - prev, next and queued are guarded by the lock of the list that the waiter is in.

@@ -17,8 +17,12 @@ thread_local Worker* current_worker = nullptr;
 }  // namespace
 
 // Clang caches the address of a thread-local across a suspension, hence functions that it cannot look into.
-[[gnu::noinline]] Worker* this_worker() noexcept { return current_worker; }
-[[gnu::noinline]] void set_this_worker(Worker* worker) noexcept { current_worker = worker; }
+[[gnu::noinline]] Worker* this_worker() noexcept {
+    return current_worker;
+}
+[[gnu::noinline]] void set_this_worker(Worker* worker) noexcept {
+    current_worker = worker;
+}
 
 Worker& require_worker(const char* caller) {
     Worker* worker = this_worker();
@@ -28,8 +32,12 @@ Worker& require_worker(const char* caller) {
     return *worker;
 }
 
-void set_transfer(Worker& worker, std::coroutine_handle<> to) noexcept { worker.set_transfer(to); }
-void set_finished(TaskRecord& task) noexcept { task.worker->set_finished(task); }
+void set_transfer(Worker& worker, std::coroutine_handle<> to) noexcept {
+    worker.set_transfer(to);
+}
+void set_finished(TaskRecord& task) noexcept {
+    task.worker->set_finished(task);
+}
 
 void note_waiting(TaskRecord& task, WaitReason reason) noexcept {
     task.reason.store(reason, kRelaxed);
@@ -115,11 +123,16 @@ void Worker::loop() {
 
 bool Worker::step() {
     set_this_worker(this);
+    rest_ends();
     last_look_ = core_.now();
     TaskRecord* task = next_task();
+    if (task == nullptr) {
+        task = steal();
+    }
     if (task != nullptr) {
         run(*task);
     }
+    rest();
     set_this_worker(nullptr);
     return task != nullptr;
 }
@@ -166,8 +179,7 @@ TaskRecord* Worker::take_woken() noexcept {
         return nullptr;
     }
     const bool queue_waits = !local_.empty() || !home_.empty();
-    const bool give_way =
-        queue_waits && (core_.simulated() ? random_.coin() : run_next_streak_ >= kRunNextLimit);
+    const bool give_way = queue_waits && (core_.simulated() ? random_.coin() : run_next_streak_ >= kRunNextLimit);
     if (give_way) {
         enqueue(*std::exchange(run_next_, nullptr));
         run_next_streak_ = 0;
@@ -178,8 +190,9 @@ TaskRecord* Worker::take_woken() noexcept {
 }
 
 TaskRecord* Worker::take_queued() noexcept {
-    const bool home_first = core_.simulated() ? random_.coin() : (tick_ & 1U) != 0;
-    if (home_first) {
+    // The turn changes with every visit, and not with the tick: visits may well come at even ticks only.
+    home_turn_ = core_.simulated() ? random_.coin() : !home_turn_;
+    if (home_turn_) {
         if (TaskRecord* task = home_.pop(); task != nullptr) {
             return task;
         }
@@ -252,15 +265,8 @@ TaskRecord* Worker::search() noexcept {
     }
     constexpr int kRounds = 2;
     TaskRecord* found = nullptr;
-    const auto count = static_cast<std::uint32_t>(core_.worker_count());
     for (int round = 0; round < kRounds && found == nullptr; ++round) {
-        const std::uint32_t start = random_.below(count);
-        for (std::uint32_t i = 0; i < count && found == nullptr; ++i) {
-            Worker& victim = core_.worker((start + i) % count);
-            if (&victim != this) {
-                found = victim.local_.steal_into(local_);
-            }
-        }
+        found = steal();
         if (found == nullptr) {
             found = core_.pop_global();
         }
@@ -268,6 +274,20 @@ TaskRecord* Worker::search() noexcept {
     core_.end_search();
     if (found != nullptr) {
         core_.notify_one();  // where there was one there may be more: the search is passed on
+    }
+    return found;
+}
+
+// Half of the local queue of the first other worker that has any, from a random one on.
+TaskRecord* Worker::steal() noexcept {
+    const auto count = static_cast<std::uint32_t>(core_.worker_count());
+    const std::uint32_t start = random_.below(count);
+    TaskRecord* found = nullptr;
+    for (std::uint32_t i = 0; i < count && found == nullptr; ++i) {
+        Worker& victim = core_.worker((start + i) % count);
+        if (&victim != this) {
+            found = victim.local_.steal_into(local_);
+        }
     }
     return found;
 }
@@ -390,20 +410,14 @@ void Worker::reset() noexcept {
     transfer_ = nullptr;
     finished_ = nullptr;
     searching_ = false;
+    next_id_ = 0;
+    id_block_end_ = 0;
 }
 
-bool Worker::destroy_task() noexcept {
-    TaskRecord* task = nullptr;
-    {
-        const SpinGuard guard(registry_lock_);
-        task = registry_;
-    }
-    if (task == nullptr) {
-        return false;
-    }
-    delist(*task);
-    delete task;
-    return true;
+void Worker::reseed(std::uint64_t seed) noexcept {
+    random_ = Random(seed);
+    tick_ = 0;
+    run_next_streak_ = 0;
 }
 
 }  // namespace mynah::conc::internal

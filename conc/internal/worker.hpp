@@ -75,14 +75,15 @@ class Worker {
     TimePoint last_look() const noexcept { return last_look_; }
     bool has_work() const noexcept;
 
-    /// At rest a worker touches no task's frame, so a dumper may read them. rest_ends() waits until no dump is under way.
+    /// At rest a worker touches no task's frame, so a dumper may read them. rest_ends() waits until no dump is under
+    /// way.
     void rest() noexcept { at_rest_.store(true, kSeqCst); }
     void rest_ends() noexcept;
 
     // The rest is for the end of a run, when no worker runs any more.
     void reset() noexcept;  // delivers what was posted and forgets all queued tasks
     void forget_queued() noexcept;
-    bool destroy_task() noexcept;  // one that is still registered; false when there is none
+    void reseed(std::uint64_t seed) noexcept;  // so that a simulation repeats the last one
 
     Random& random() noexcept { return random_; }
 
@@ -94,6 +95,7 @@ class Worker {
     TaskRecord* take_queued() noexcept;
     void run(TaskRecord& task);
     TaskRecord* search() noexcept;
+    TaskRecord* steal() noexcept;
     void sleep();
     void deliver_messages() noexcept;
     void look_around();
@@ -116,7 +118,8 @@ class Worker {
     TaskRecord* finished_ = nullptr;    // the running task, once its root coroutine has ended
     std::uint32_t tick_ = 0;
     std::uint32_t run_next_streak_ = 0;
-    TimePoint last_look_;  // the clock at the last poll or timer check
+    bool home_turn_ = false;  // whether the home queue was asked first the last time
+    TimePoint last_look_;     // the clock at the last poll or timer check
     bool searching_ = false;  // this worker is the one that searches; guarded by SchedulerCore's idle lock while asleep
 
     Atomic<const TaskRecord*> running_{nullptr};

@@ -1,8 +1,9 @@
 // asio_error.hpp -- Asio's error codes as the rest of net reports them.
 #pragma once
 
-#include <asio/error.hpp>
 #include <system_error>
+
+#include <asio/error.hpp>
 
 namespace mynah::net::internal {
 

@@ -1,18 +1,27 @@
 #include "net/internal/attempt.hpp"
 
-#include <poll.h>
-#include <sys/socket.h>
-
 #include <cerrno>
+#include <cstddef>
 #include <new>
+#include <span>
+#include <system_error>
+
+#include <poll.h>
+#include <sys/poll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include "net/internal/socket_address.hpp"
+#include "net/operation.hpp"
 
 namespace mynah::net::internal {
 namespace {
 
 // Both have the same number on Linux; the compiler warns when both stand in one condition.
-bool would_block(int error) noexcept { return error == EAGAIN || (EAGAIN != EWOULDBLOCK && error == EWOULDBLOCK); }
+bool would_block(int error) noexcept {
+    return error == EAGAIN || (EAGAIN != EWOULDBLOCK && error == EWOULDBLOCK);
+}
 
 bool failed(Operation& operation, int error) noexcept {
     operation.error = std::error_code(error, std::system_category());

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <new>
-#include <utility>
 
 namespace mynah::net::internal {
 namespace {
@@ -27,8 +27,12 @@ std::size_t size_class(std::size_t capacity) noexcept {
     return static_cast<std::size_t>(std::bit_width(capacity) - std::bit_width(kSmallestBuffer));
 }
 
-std::byte* allocate(std::size_t capacity) { return static_cast<std::byte*>(::operator new(capacity)); }
-void release(std::byte* buffer, std::size_t capacity) noexcept { ::operator delete(buffer, capacity); }
+std::byte* allocate(std::size_t capacity) {
+    return static_cast<std::byte*>(::operator new(capacity));
+}
+void release(std::byte* buffer, std::size_t capacity) noexcept {
+    ::operator delete(buffer, capacity);
+}
 
 /// A free buffer's first bytes.
 struct FreeBuffer {
@@ -78,7 +82,9 @@ class Pool {
 thread_local Pool this_thread_pool;
 
 // Clang caches the address of a thread-local across a suspension, hence a function that it cannot look into.
-[[gnu::noinline]] Pool& pool() noexcept { return this_thread_pool; }
+[[gnu::noinline]] Pool& pool() noexcept {
+    return this_thread_pool;
+}
 
 }  // namespace
 

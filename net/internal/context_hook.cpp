@@ -1,9 +1,13 @@
 #include "net/internal/context_hook.hpp"
 
+#include <cstdint>
+#include <memory>
 #include <system_error>
 #include <utility>
 
+#include "conc/context.hpp"
 #include "conc/internal/context_state.hpp"
+#include "net/internal/endpoint.hpp"
 
 namespace mynah::net::internal {
 

@@ -1,5 +1,10 @@
 #include "net/internal/endpoint.hpp"
 
+#include <cstdint>
+#include <memory>
+#include <system_error>
+
+#include "net/driver.hpp"
 #include "net/result.hpp"
 
 namespace mynah::net::internal {

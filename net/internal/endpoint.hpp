@@ -32,16 +32,16 @@ struct Endpoint {
     /// still interrupted when the driver gets to it. From any thread.
     static void cancel_reading(const std::shared_ptr<Endpoint>& self, std::uint64_t ticket);
 
-    Descriptor fd;                                     // home, once adopted
+    Descriptor fd;                                      // home, once adopted
     conc::internal::Atomic<DriverLink*> link{nullptr};  // seq_cst, against `interrupted`: see Stream::interrupt
-    std::shared_ptr<DriverLink> link_owner;            // keeps *link alive
+    std::shared_ptr<DriverLink> link_owner;             // keeps *link alive
     conc::internal::Atomic<bool> interrupted{false};
     conc::internal::Atomic<bool> closed{false};
-    conc::internal::Atomic<bool> backing_off{false};   // the last accept found no descriptor free
+    conc::internal::Atomic<bool> backing_off{false};  // the last accept found no descriptor free
     conc::internal::Atomic<std::uint64_t> tickets{0};
-    Operation* reading = nullptr;                      // home: the pending read, for cancel_reading
-    unsigned at_once = 0;                              // home: operations in a row that needed no wait
-    std::size_t receive_bytes = 0;                     // home: how large a buffer the next receive takes
+    Operation* reading = nullptr;   // home: the pending read, for cancel_reading
+    unsigned at_once = 0;           // home: operations in a row that needed no wait
+    std::size_t receive_bytes = 0;  // home: how large a buffer the next receive takes
     std::size_t receive_minimum = 0;
     std::size_t receive_maximum = 0;
     SocketAddress peer;

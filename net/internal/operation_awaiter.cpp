@@ -3,13 +3,18 @@
 #include <system_error>
 
 #include "conc/context.hpp"
+#include "conc/internal/task_record.hpp"
+#include "net/driver.hpp"
+#include "net/internal/endpoint.hpp"
 
 namespace mynah::net::internal {
 namespace {
 
 constexpr unsigned kAtOnceLimit = 32;
 
-std::error_code canceled() noexcept { return std::make_error_code(std::errc::operation_canceled); }
+std::error_code canceled() noexcept {
+    return std::make_error_code(std::errc::operation_canceled);
+}
 
 }  // namespace
 

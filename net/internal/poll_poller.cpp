@@ -2,7 +2,14 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <vector>
 
+#include <sys/poll.h>
+
+#include "conc/event_source.hpp"
+#include "net/internal/poller.hpp"
 #include "net/internal/timeval.hpp"
 
 namespace mynah::net::internal {

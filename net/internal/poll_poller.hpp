@@ -3,10 +3,10 @@
 // Cost     a call hands the kernel 8 bytes for each watched descriptor.
 #pragma once
 
-#include <poll.h>
-
 #include <cstdint>
 #include <vector>
+
+#include <poll.h>
 
 #include "net/internal/poller.hpp"
 

@@ -2,14 +2,22 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <memory>
 #include <new>
+#include <optional>
+#include <system_error>
 #include <utility>
 
+#include "conc/event_source.hpp"
 #include "conc/panic.hpp"
+#include "net/driver.hpp"
 #include "net/internal/attempt.hpp"
 #include "net/internal/poll_poller.hpp"
+#include "net/internal/poller.hpp"
 #include "net/internal/select_poller.hpp"
 #include "net/internal/timeval.hpp"
+#include "net/operation.hpp"
 #include "net/result.hpp"
 
 namespace mynah::net::internal {
@@ -230,8 +238,8 @@ bool ReadinessDriver::wait_for_events(std::optional<conc::TimePoint> until) {
     for (;;) {
         conc::Duration left = conc::Duration::zero();
         if (!looks_only) {
-            left = end == conc::TimePoint::max() ? conc::Duration::max()
-                                                 : std::max(end - now(), conc::Duration::zero());
+            left =
+                end == conc::TimePoint::max() ? conc::Duration::max() : std::max(end - now(), conc::Duration::zero());
         }
         const int error = poller_->wait(left, ready_);
         if (error == 0) {

@@ -1,12 +1,17 @@
 #include "net/internal/select_poller.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
+#include <vector>
 
+#include <fcntl.h>
+#include <sys/select.h>
+
+#include "conc/event_source.hpp"
 #include "conc/panic.hpp"
+#include "net/internal/poller.hpp"
 #include "net/internal/timeval.hpp"
 
 namespace mynah::net::internal {

@@ -4,10 +4,10 @@
 // Cost     a call copies the part of the sets up to the highest descriptor, 16 bytes for each 64 descriptors.
 #pragma once
 
-#include <sys/select.h>
-
 #include <array>
 #include <cstddef>
+
+#include <sys/select.h>
 
 #include "net/internal/poller.hpp"
 

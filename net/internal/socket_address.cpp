@@ -1,13 +1,17 @@
 #include "net/internal/socket_address.hpp"
 
-#include <arpa/inet.h>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <system_error>
 
-#include <algorithm>
 #include <asio/ip/address.hpp>
 #include <asio/ip/address_v4.hpp>
 #include <asio/ip/address_v6.hpp>
-#include <cstring>
-#include <system_error>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "net/address.hpp"
 
 namespace mynah::net::internal {
 

@@ -1,10 +1,10 @@
 // socket_address.hpp -- an Address in the form that the system calls take.
 #pragma once
 
+#include <optional>
+
 #include <netinet/in.h>
 #include <sys/socket.h>
-
-#include <optional>
 
 #include "net/address.hpp"
 

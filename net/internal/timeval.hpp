@@ -1,11 +1,11 @@
 // timeval.hpp -- deadlines, and durations in the forms that select(2) and ppoll(2) take.
 #pragma once
 
-#include <sys/time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+
+#include <sys/time.h>
 
 #include "conc/event_source.hpp"
 
@@ -24,7 +24,8 @@ inline conc::TimePoint deadline_after(conc::TimePoint start, conc::Duration time
 
 /// Between zero and kLongestWait, rounded up, so that a wait does not end just before its deadline.
 inline timeval to_timeval(conc::Duration left) noexcept {
-    const auto whole = std::chrono::ceil<std::chrono::microseconds>(std::clamp(left, conc::Duration::zero(), kLongestWait));
+    const auto whole =
+        std::chrono::ceil<std::chrono::microseconds>(std::clamp(left, conc::Duration::zero(), kLongestWait));
     constexpr std::chrono::microseconds::rep kSecond = 1'000'000;
     return {.tv_sec = whole.count() / kSecond, .tv_usec = whole.count() % kSecond};
 }

@@ -1,11 +1,13 @@
 #include "net/internal/wake_up.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "conc/internal/atomic.hpp"
 
 namespace mynah::net::internal {
 

@@ -14,7 +14,8 @@
 namespace mynah::net::internal {
 
 /// The states: awake -> asleep (begin_sleep), any -> signalled (wake), any -> awake (end_sleep). A wake() that comes
-/// before begin_sleep() is seen there; one that comes later finds `asleep` and writes to the descriptor. So none is lost.
+/// before begin_sleep() is seen there; one that comes later finds `asleep` and writes to the descriptor. So none is
+/// lost.
 class WakeUp {
   public:
     WakeUp();

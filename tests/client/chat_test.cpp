@@ -38,7 +38,7 @@ class Chat : public testing::TestWithParam<std::size_t> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Workers, Chat, testing::Values(1, 2),
-                         [](const auto& info) { return "On" + std::to_string(info.param); });
+                         [](const auto& test) { return "On" + std::to_string(test.param); });
 
 TEST_P(Chat, LinesComeBackAndTheEndOfInputEndsIt) {
     const Outcome outcome = run(echo, chat(), {.input_text = "one\ntwo\nno newline"});

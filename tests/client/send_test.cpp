@@ -54,7 +54,7 @@ class Send : public testing::TestWithParam<std::size_t> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Workers, Send, testing::Values(1, 2),
-                         [](const auto& info) { return "On" + std::to_string(info.param); });
+                         [](const auto& test) { return "On" + std::to_string(test.param); });
 
 TEST_P(Send, ATextComesBackAsALine) {
     const Outcome outcome = run(echo, send_text("hello"));

@@ -1,8 +1,5 @@
-// Main ends while tasks are parked at every place where a task can park: they are destroyed there, nothing leaks, nothing
-// is touched after it is gone, and abandoned() names them.
-#include <gtest/gtest.h>
-
-#include <asio/steady_timer.hpp>
+// Main ends while tasks are parked at every place where a task can park: they are destroyed there, nothing leaks,
+// nothing is touched after it is gone, and abandoned() names them.
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -13,6 +10,9 @@
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include <asio/steady_timer.hpp>
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "conc/use_task.hpp"
@@ -46,10 +46,18 @@ struct Place {
     Body (*body)();
 };
 
-Task<void> receive(std::shared_ptr<Places> at) { co_await at->channel.recv(); }
-Task<void> send(std::shared_ptr<Places> at) { co_await at->channel.send("a value that is too long for its object"); }
-Task<void> receive_nil(std::shared_ptr<Places> at) { co_await at->nil.recv(); }
-Task<void> send_nil(std::shared_ptr<Places> at) { co_await at->nil.send("a value that is too long for its object"); }
+Task<void> receive(std::shared_ptr<Places> at) {
+    co_await at->channel.recv();
+}
+Task<void> send(std::shared_ptr<Places> at) {
+    co_await at->channel.send("a value that is too long for its object");
+}
+Task<void> receive_nil(std::shared_ptr<Places> at) {
+    co_await at->nil.recv();
+}
+Task<void> send_nil(std::shared_ptr<Places> at) {
+    co_await at->nil.send("a value that is too long for its object");
+}
 Task<void> select_any(std::shared_ptr<Places> at) {
     co_await select(at->channel.recv_case(), at->nil.send_case("a value that is too long for its object"),
                     at->context.ctx.done(), after(hours(1)));
@@ -62,7 +70,9 @@ Task<void> select_many(std::shared_ptr<Places> at) {
     }
     co_await select(std::span<Case>(cases));
 }
-Task<void> select_nothing(std::shared_ptr<Places> /*at*/) { co_await select(); }
+Task<void> select_nothing(std::shared_ptr<Places> /*at*/) {
+    co_await select();
+}
 Task<void> lock(std::shared_ptr<Places> at) {
     const auto first = co_await at->mutex.lock();
     const auto second = co_await at->mutex.lock();
@@ -75,8 +85,12 @@ Task<void> run_once(std::shared_ptr<Places> at) {
     const auto again = [&at]() -> Task<void> { co_await at->once.run([] {}); };
     co_await at->once.run(again);
 }
-Task<void> make_value(std::shared_ptr<Places> at) { co_await at->lazy.get(); }
-Task<void> sleep(std::shared_ptr<Places> /*at*/) { co_await sleep_for(hours(1)); }
+Task<void> make_value(std::shared_ptr<Places> at) {
+    co_await at->lazy.get();
+}
+Task<void> sleep(std::shared_ptr<Places> /*at*/) {
+    co_await sleep_for(hours(1));
+}
 Task<void> block(std::shared_ptr<Places> at) {
     const auto call = [at] { std::this_thread::sleep_for(milliseconds(30)); };
     co_await blocking(call);
@@ -108,7 +122,9 @@ const std::vector<Place> kPlaces = {
     {.name = "asio", .state = "asio operation", .body = body<await_asio>},
 };
 
-Task<void> inside_of_another(Body* fn, std::shared_ptr<Places> at) { co_await (*fn)(std::move(at)); }
+Task<void> inside_of_another(Body* fn, std::shared_ptr<Places> at) {
+    co_await (*fn)(std::move(at));
+}
 
 Task<void> abandon(Place place, std::shared_ptr<Places> at) {
     go([at, fn = place.body()]() mutable -> Task<void> { co_await inside_of_another(&fn, at); });

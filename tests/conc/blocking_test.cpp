@@ -1,13 +1,13 @@
 #include "conc/blocking.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
@@ -23,54 +23,62 @@ class BlockingTest : public ScheduledTest {};
 MYNAH_UNDER_EVERY_SCHEDULING(BlockingTest);
 
 TEST_P(BlockingTest, ReturnsWhatTheFunctionReturns) {
-    run([]() -> Task<void> {
-        const int value = co_await blocking([] { return 4; });
-        EXPECT_EQ(value, 4);
-        const auto make = [] { return std::make_unique<int>(5); };
-        const auto owner = co_await blocking(make);
-        EXPECT_EQ(*owner, 5);
-        bool ran = false;
-        const auto note = [&ran] { ran = true; };
-        co_await blocking(note);
-        EXPECT_TRUE(ran);
-    }, 50);
+    run(
+        []() -> Task<void> {
+            const int value = co_await blocking([] { return 4; });
+            EXPECT_EQ(value, 4);
+            const auto make = [] { return std::make_unique<int>(5); };
+            const auto owner = co_await blocking(make);
+            EXPECT_EQ(*owner, 5);
+            bool ran = false;
+            const auto note = [&ran] { ran = true; };
+            co_await blocking(note);
+            EXPECT_TRUE(ran);
+        },
+        50);
 }
 
 TEST_P(BlockingTest, RunsOnAThreadBesideTheWorkers) {
-    run([]() -> Task<void> {
-        const auto inside = co_await blocking([] { return EventSource::current() == nullptr; });
-        EXPECT_TRUE(inside);
-        EXPECT_NE(EventSource::current(), nullptr);
-    }, 5);
+    run(
+        []() -> Task<void> {
+            const auto inside = co_await blocking([] { return EventSource::current() == nullptr; });
+            EXPECT_TRUE(inside);
+            EXPECT_NE(EventSource::current(), nullptr);
+        },
+        5);
 }
 
 TEST_P(BlockingTest, AnExceptionReachesWhoAwaits) {
-    run([]() -> Task<void> {
-        std::string message;
-        try {
-            co_await blocking([]() -> int { throw std::runtime_error("blocked"); });
-        } catch (const std::runtime_error& error) {
-            message = error.what();
-        }
-        EXPECT_EQ(message, "blocked");
-    }, 20);
+    run(
+        []() -> Task<void> {
+            std::string message;
+            try {
+                co_await blocking([]() -> int { throw std::runtime_error("blocked"); });
+            } catch (const std::runtime_error& error) {
+                message = error.what();
+            }
+            EXPECT_EQ(message, "blocked");
+        },
+        20);
 }
 
 TEST_P(BlockingTest, ManyCallsAndTimersMix) {
-    run([this]() -> Task<void> {
-        WaitGroup wg;
-        for (int i = 0; i < 8; ++i) {
-            wg.go([i, calls = rounds(200) + 2]() -> Task<void> {
-                for (int k = 0; k < calls; ++k) {
-                    const auto square = [k] { return k * k; };
-                    const int value = co_await blocking(square);
-                    EXPECT_EQ(value, k * k);
-                    co_await sleep_for(microseconds(i * 3));
-                }
-            });
-        }
-        co_await wg.wait();
-    }, 100);
+    run(
+        [this]() -> Task<void> {
+            WaitGroup wg;
+            for (int i = 0; i < 8; ++i) {
+                wg.go([i, calls = rounds(200) + 2]() -> Task<void> {
+                    for (int k = 0; k < calls; ++k) {
+                        const auto square = [k] { return k * k; };
+                        const int value = co_await blocking(square);
+                        EXPECT_EQ(value, k * k);
+                        co_await sleep_for(microseconds(i * 3));
+                    }
+                });
+            }
+            co_await wg.wait();
+        },
+        100);
 }
 
 // The calls have the whole pool busy, and more wait for it; the workers run other tasks meanwhile. In a simulation time
@@ -112,7 +120,8 @@ TEST(Blocking, RunWaitsForTheCallUnderWay) {
             };
             co_await blocking(call);
         });
-        co_await until([&begun] { return begun.load(); });
+        const auto has_begun = [&begun] { return begun.load(); };
+        co_await until(has_begun);
     }(&ended));
     EXPECT_TRUE(ended.load());
     EXPECT_EQ(scheduler.abandoned().size(), 1U);

@@ -1,7 +1,5 @@
 #include "conc/channel.hpp"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -10,6 +8,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "tests/conc/scheduling.hpp"
@@ -106,60 +106,66 @@ TEST_P(ChannelTest, BufferedSendWaitsOnlyWhenFull) {
 }
 
 TEST_P(ChannelTest, ValuesArriveInOrder) {
-    run([]() -> Task<void> {
-        for (const std::size_t capacity : {0U, 1U, 3U, 100U}) {
-            const Channel<int> ch(capacity);
-            WaitGroup wg;
-            wg.go(send_range, ch.sender(), 0, 200);
-            for (int expected = 0; expected < 200; ++expected) {
-                const auto value = co_await ch.recv();
-                EXPECT_EQ(value, expected);
+    run(
+        []() -> Task<void> {
+            for (const std::size_t capacity : {0U, 1U, 3U, 100U}) {
+                const Channel<int> ch(capacity);
+                WaitGroup wg;
+                wg.go(send_range, ch.sender(), 0, 200);
+                for (int expected = 0; expected < 200; ++expected) {
+                    const auto value = co_await ch.recv();
+                    EXPECT_EQ(value, expected);
+                }
+                co_await wg.wait();
             }
-            co_await wg.wait();
-        }
-    }, 60);
+        },
+        60);
 }
 
 TEST_P(ChannelTest, WaitingSendersAreServedInTheOrderOfTheirArrival) {
-    run([]() -> Task<void> {
-        for (const std::size_t capacity : {0U, 2U}) {
-            const Channel<int> ch(capacity);
-            WaitGroup wg;
-            for (int i = 0; i < static_cast<int>(capacity); ++i) {
-                co_await ch.send(i);
+    run(
+        []() -> Task<void> {
+            for (const std::size_t capacity : {0U, 2U}) {
+                const Channel<int> ch(capacity);
+                WaitGroup wg;
+                for (int i = 0; i < static_cast<int>(capacity); ++i) {
+                    co_await ch.send(i);
+                }
+                for (int i = static_cast<int>(capacity); i < 8; ++i) {
+                    wg.go(send_range, ch.sender(), i, i + 1);
+                    co_await until_parked("chan send", static_cast<std::size_t>(i) + 1 - capacity);
+                }
+                for (int expected = 0; expected < 8; ++expected) {
+                    const auto value = co_await ch.recv();
+                    EXPECT_EQ(value, expected);
+                }
+                co_await wg.wait();
             }
-            for (int i = static_cast<int>(capacity); i < 8; ++i) {
-                wg.go(send_range, ch.sender(), i, i + 1);
-                co_await until_parked("chan send", static_cast<std::size_t>(i) + 1 - capacity);
-            }
-            for (int expected = 0; expected < 8; ++expected) {
-                const auto value = co_await ch.recv();
-                EXPECT_EQ(value, expected);
-            }
-            co_await wg.wait();
-        }
-    }, 100);
+        },
+        100);
 }
 
 TEST_P(ChannelTest, WaitingReceiversAreServedInTheOrderOfTheirArrival) {
-    run([]() -> Task<void> {
-        for (const std::size_t capacity : {0U, 2U}) {
-            const Channel<int> ch(capacity);
-            std::array<std::optional<int>, 8> got;
-            WaitGroup wg;
-            for (std::size_t i = 0; i < got.size(); ++i) {
-                wg.go([&, i]() -> Task<void> { got[i] = co_await ch.recv(); });
-                co_await until_parked("chan receive", i + 1);
+    run(
+        []() -> Task<void> {
+            for (const std::size_t capacity : {0U, 2U}) {
+                const Channel<int> ch(capacity);
+                std::array<std::optional<int>, 8> got;
+                WaitGroup wg;
+                for (std::size_t i = 0; i < got.size(); ++i) {
+                    wg.go([&, i]() -> Task<void> { got[i] = co_await ch.recv(); });
+                    co_await until_parked("chan receive", i + 1);
+                }
+                for (int i = 0; i < 8; ++i) {
+                    co_await ch.send(i);
+                }
+                co_await wg.wait();
+                for (std::size_t i = 0; i < got.size(); ++i) {
+                    EXPECT_EQ(got[i], static_cast<int>(i));
+                }
             }
-            for (int i = 0; i < 8; ++i) {
-                co_await ch.send(i);
-            }
-            co_await wg.wait();
-            for (std::size_t i = 0; i < got.size(); ++i) {
-                EXPECT_EQ(got[i], static_cast<int>(i));
-            }
-        }
-    }, 100);
+        },
+        100);
 }
 
 TEST_P(ChannelTest, RecvAfterCloseDrainsThenReportsClosed) {
@@ -250,88 +256,37 @@ TEST_P(ChannelTest, CloseMakesEveryWaitingSenderPanic) {
     });
 }
 
-TEST_P(ChannelTest, ManySendersAndReceiversLoseAndDuplicateNothing) {
-    run([this]() -> Task<void> {
-        constexpr int kPeers = 8;
-        const int each = simulated() ? 10 : 2000;
-        for (const std::size_t capacity : {0U, 1U, 7U}) {
-            const Channel<int> ch(capacity);
-            std::vector<int> seen(static_cast<std::size_t>(kPeers * each), 0);
-            Mutex mutex;
-            WaitGroup senders;
-            WaitGroup receivers;
-            for (int peer = 0; peer < kPeers; ++peer) {
-                senders.go(send_range, ch.sender(), peer * each, (peer + 1) * each);
-                receivers.go([&]() -> Task<void> {
-                    std::vector<int> mine;
-                    while (const auto value = co_await ch.recv()) {
-                        mine.push_back(*value);
-                    }
-                    const auto guard = co_await mutex.lock();
-                    for (const int value : mine) {
-                        ++seen[static_cast<std::size_t>(value)];
-                    }
-                });
-            }
-            co_await senders.wait();
-            ch.close();
-            co_await receivers.wait();
-            EXPECT_EQ(seen, std::vector<int>(seen.size(), 1));
-        }
-    });
-}
-
-// The k-th receive of a channel of capacity n happens before send k + n completes: a channel of capacity 1 is a lock.
-// ThreadSanitizer sees it where it is not.
-TEST_P(ChannelTest, ABufferOfOneWorksAsALock) {
-    run([this]() -> Task<void> {
-        const Channel<Unit> lock(1);
-        int counter = 0;
-        WaitGroup wg;
-        const int each = rounds(500) + 4;
-        for (int i = 0; i < 8; ++i) {
-            wg.go([&]() -> Task<void> {
-                for (int k = 0; k < each; ++k) {
-                    co_await lock.send(Unit());
-                    ++counter;
-                    co_await lock.recv();
-                }
-            });
-        }
-        co_await wg.wait();
-        EXPECT_EQ(counter, 8 * each);
-    }, 100);
-}
-
 TEST_P(ChannelTest, MoveOnlyLargeAndEmptyValuesPass) {
-    run([]() -> Task<void> {
-        for (const std::size_t capacity : {0U, 1U}) {
-            const Channel<std::unique_ptr<int>> owners(capacity);
-            const Channel<std::array<int, 1000>> large(capacity);
-            const Channel<Unit> empty(capacity);
-            WaitGroup wg;
-            wg.go([&]() -> Task<void> {
-                co_await owners.send(std::make_unique<int>(9));
-                std::array<int, 1000> many{};
-                many.back() = 11;
-                co_await large.send(many);
-                for (int i = 0; i < 5; ++i) {
-                    co_await empty.send(Unit());
+    run(
+        []() -> Task<void> {
+            for (const std::size_t capacity : {0U, 1U}) {
+                const Channel<std::unique_ptr<int>> owners(capacity);
+                const Channel<std::array<int, 1000>> large(capacity);
+                const Channel<Unit> empty(capacity);
+                WaitGroup wg;
+                wg.go([&]() -> Task<void> {
+                    co_await owners.send(std::make_unique<int>(9));
+                    std::array<int, 1000> many{};
+                    many.back() = 11;
+                    co_await large.send(many);
+                    for (int i = 0; i < 5; ++i) {
+                        co_await empty.send(Unit());
+                    }
+                    empty.close();
+                });
+                const auto owner = co_await owners.recv();
+                EXPECT_TRUE(owner && *owner && **owner == 9);
+                const auto many = co_await large.recv();
+                EXPECT_TRUE(many && many->back() == 11);
+                int units = 0;
+                while (const auto unit = co_await empty.recv()) {
+                    ++units;
                 }
-                empty.close();
-            });
-            const auto owner = co_await owners.recv();
-            EXPECT_TRUE(owner && *owner && **owner == 9);
-            const auto many = co_await large.recv();
-            EXPECT_TRUE(many && many->back() == 11);
-            int units = 0;
-            while (const auto unit = co_await empty.recv()) {
-                ++units;
+                EXPECT_EQ(units, 5);
+                co_await wg.wait();
             }
-            EXPECT_EQ(units, 5);
-            co_await wg.wait();
-        }
-    }, 50);
+        },
+        50);
 }
 
 TEST_P(ChannelTest, CarriesChannels) {
@@ -351,56 +306,6 @@ TEST_P(ChannelTest, CarriesChannels) {
         requests.close();
         co_await until([] { return task_count() == 1; });
     });
-}
-
-// Go's TestNonblockRecvRace: a value is there or the channel is closed, at every moment.
-TEST_P(ChannelTest, TryRecvBesideACloseIsNeverEmpty) {
-    run([this]() -> Task<void> {
-        for (int round = 0; round < rounds(3000); ++round) {
-            const Channel<int> ch(1);
-            co_await ch.send(1);
-            WaitGroup wg;
-            wg.go([&]() -> Task<void> {
-                const auto value = ch.try_recv();
-                EXPECT_TRUE(value.has_value() || value.error() == RecvError::closed);
-                co_return;
-            });
-            ch.close();
-            co_await ch.recv();
-            co_await wg.wait();
-        }
-    });
-}
-
-// The prime sieve of Go's test/chan/sieve1.go: a chain of tasks that grows.
-Task<void> filter(Receiver<int> in, Sender<int> out, int prime) {
-    while (const auto value = co_await in.recv()) {
-        if (*value % prime != 0) {
-            co_await out.send(*value);
-        }
-    }
-    out.close();
-}
-
-TEST_P(ChannelTest, SievesPrimes) {
-    run([]() -> Task<void> {
-        Channel<int> numbers(0);
-        go([numbers]() -> Task<void> {
-            co_await send_range(numbers, 2, 120);
-            numbers.close();
-        });
-        std::vector<int> primes;
-        while (const auto prime = co_await numbers.recv()) {
-            primes.push_back(*prime);
-            const Channel<int> next(0);
-            go(filter, numbers.receiver(), next.sender(), *prime);
-            numbers = next;
-        }
-        const std::vector<int> expected = {2,  3,  5,  7,  11, 13, 17, 19, 23, 29, 31,  37,  41,  43,  47,
-                                           53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113};
-        EXPECT_EQ(primes, expected);
-        co_await until([] { return task_count() == 1; });
-    }, 30);
 }
 
 TEST(Channel, TrySendAndTryRecvNeverWait) {
@@ -480,7 +385,9 @@ TEST(Channel, SendOnAClosedChannelPanics) {
     }());
 }
 
-TEST(Channel, AnAbsurdCapacityPanics) { EXPECT_THROW(Channel<int>(~std::size_t{0}), Panic); }
+TEST(Channel, AnAbsurdCapacityPanics) {
+    EXPECT_THROW(Channel<int>(~std::size_t{0}), Panic);
+}
 
 TEST(Channel, ANilChannelBlocksForEverInEitherDirection) {
     Scheduler scheduler({.workers = 1});

@@ -1,7 +1,5 @@
 #include "conc/context.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -11,6 +9,8 @@
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "tests/conc/scheduling.hpp"
@@ -34,7 +34,9 @@ struct Number {
     using value_type = int;
 };
 
-bool is_done(const Context& ctx) { return try_select(ctx.done()).index() == 0; }
+bool is_done(const Context& ctx) {
+    return try_select(ctx.done()).index() == 0;
+}
 
 class ContextTest : public ScheduledTest {};
 MYNAH_UNDER_EVERY_SCHEDULING(ContextTest);
@@ -60,127 +62,143 @@ TEST_P(ContextTest, CancelMakesDoneReadyForEverybody) {
 }
 
 TEST_P(ContextTest, CancelIsIdempotentAndTheFirstCauseWins) {
-    run([]() -> Task<void> {
-        const auto [ctx, cancel] = with_cancel_cause(Context::background());
-        cancel(kReason);
-        cancel(kOtherReason);
-        cancel();
-        EXPECT_EQ(ctx.err(), kCanceled);
-        EXPECT_EQ(ctx.cause(), kReason);
-        co_return;
-    }, 1);
+    run(
+        []() -> Task<void> {
+            const auto [ctx, cancel] = with_cancel_cause(Context::background());
+            cancel(kReason);
+            cancel(kOtherReason);
+            cancel();
+            EXPECT_EQ(ctx.err(), kCanceled);
+            EXPECT_EQ(ctx.cause(), kReason);
+            co_return;
+        },
+        1);
 }
 
 TEST_P(ContextTest, ACancelledParentCancelsItsDescendantsWithItsCause) {
-    run([]() -> Task<void> {
-        const auto [parent, cancel] = with_cancel_cause(Context::background());
-        const auto [child, cancel_child] = with_cancel(parent);
-        const auto [sibling, cancel_sibling] = with_timeout(parent, hours(1));
-        const Context valued = with_value<Number>(child, 1);
-        const auto [grandchild, cancel_grandchild] = with_cancel(valued);
-        cancel(kReason);
-        for (const Context& each : {parent, child, sibling, valued, grandchild}) {
-            EXPECT_TRUE(is_done(each));
-            EXPECT_EQ(each.err(), kCanceled);
-            EXPECT_EQ(each.cause(), kReason);
-        }
-        const auto [late, cancel_late] = with_cancel(grandchild);
-        EXPECT_TRUE(is_done(late));
-        EXPECT_EQ(late.cause(), kReason);
-        co_return;
-    }, 1);
+    run(
+        []() -> Task<void> {
+            const auto [parent, cancel] = with_cancel_cause(Context::background());
+            const auto [child, cancel_child] = with_cancel(parent);
+            const auto [sibling, cancel_sibling] = with_timeout(parent, hours(1));
+            const Context valued = with_value<Number>(child, 1);
+            const auto [grandchild, cancel_grandchild] = with_cancel(valued);
+            cancel(kReason);
+            for (const Context& each : {parent, child, sibling, valued, grandchild}) {
+                EXPECT_TRUE(is_done(each));
+                EXPECT_EQ(each.err(), kCanceled);
+                EXPECT_EQ(each.cause(), kReason);
+            }
+            const auto [late, cancel_late] = with_cancel(grandchild);
+            EXPECT_TRUE(is_done(late));
+            EXPECT_EQ(late.cause(), kReason);
+            co_return;
+        },
+        1);
 }
 
 TEST_P(ContextTest, ACancelledChildLeavesItsParentAlone) {
-    run([]() -> Task<void> {
-        const auto [parent, cancel] = with_cancel(Context::background());
-        for (int i = 0; i < 100; ++i) {
-            const auto [child, cancel_child] = with_cancel(parent);
-            cancel_child(kReason);
-            EXPECT_EQ(child.cause(), kReason);
-            EXPECT_FALSE(is_done(parent));
-            const auto [forgotten, cancel_forgotten] = with_timeout(parent, hours(1));
-        }
-        cancel();
-        EXPECT_EQ(parent.cause(), kCanceled);
-        co_return;
-    }, 1);
+    run(
+        []() -> Task<void> {
+            const auto [parent, cancel] = with_cancel(Context::background());
+            for (int i = 0; i < 100; ++i) {
+                const auto [child, cancel_child] = with_cancel(parent);
+                cancel_child(kReason);
+                EXPECT_EQ(child.cause(), kReason);
+                EXPECT_FALSE(is_done(parent));
+                const auto [forgotten, cancel_forgotten] = with_timeout(parent, hours(1));
+            }
+            cancel();
+            EXPECT_EQ(parent.cause(), kCanceled);
+            co_return;
+        },
+        1);
 }
 
 TEST_P(ContextTest, ADeadlineCancels) {
-    run([]() -> Task<void> {
-        const TimePoint start = now();
-        const auto [ctx, cancel] = with_timeout(Context::background(), milliseconds(3));
-        EXPECT_EQ(ctx.err(), std::error_code());
-        EXPECT_GE(ctx.deadline(), start + milliseconds(3));
-        const auto s = co_await select(after(hours(1)), ctx.done());
-        EXPECT_EQ(s.index(), 1U);
-        EXPECT_GE(now() - start, milliseconds(3));
-        EXPECT_EQ(ctx.err(), kDeadline);
-        EXPECT_EQ(ctx.cause(), kDeadline);
-        cancel(kReason);
-        EXPECT_EQ(ctx.err(), kDeadline);
-        EXPECT_EQ(ctx.cause(), kDeadline);
-    }, 20);
+    run(
+        []() -> Task<void> {
+            const TimePoint start = now();
+            const auto [ctx, cancel] = with_timeout(Context::background(), milliseconds(3));
+            EXPECT_EQ(ctx.err(), std::error_code());
+            EXPECT_GE(ctx.deadline(), start + milliseconds(3));
+            const auto s = co_await select(after(hours(1)), ctx.done());
+            EXPECT_EQ(s.index(), 1U);
+            EXPECT_GE(now() - start, milliseconds(3));
+            EXPECT_EQ(ctx.err(), kDeadline);
+            EXPECT_EQ(ctx.cause(), kDeadline);
+            cancel(kReason);
+            EXPECT_EQ(ctx.err(), kDeadline);
+            EXPECT_EQ(ctx.cause(), kDeadline);
+        },
+        20);
 }
 
 TEST_P(ContextTest, TheEarlierOfParentsAndChildsDeadlineCounts) {
-    run([]() -> Task<void> {
-        const auto [parent, cancel] = with_timeout(Context::background(), milliseconds(3));
-        const auto [longer, cancel_longer] = with_timeout(parent, hours(1));
-        EXPECT_EQ(longer.deadline(), parent.deadline());
-        const auto [shorter, cancel_shorter] = with_timeout(parent, milliseconds(1));
-        EXPECT_LT(shorter.deadline(), parent.deadline());
-        const auto [plain, cancel_plain] = with_cancel(parent);
-        EXPECT_EQ(plain.deadline(), parent.deadline());
-        co_await select(shorter.done());
-        EXPECT_EQ(shorter.err(), kDeadline);
-        co_await select(longer.done());
-        EXPECT_EQ(longer.err(), kDeadline);
-        co_await select(plain.done());
-        EXPECT_EQ(plain.err(), kDeadline);
-    }, 20);
+    run(
+        []() -> Task<void> {
+            const auto [parent, cancel] = with_timeout(Context::background(), milliseconds(3));
+            const auto [longer, cancel_longer] = with_timeout(parent, hours(1));
+            EXPECT_EQ(longer.deadline(), parent.deadline());
+            const auto [shorter, cancel_shorter] = with_timeout(parent, milliseconds(1));
+            EXPECT_LT(shorter.deadline(), parent.deadline());
+            const auto [plain, cancel_plain] = with_cancel(parent);
+            EXPECT_EQ(plain.deadline(), parent.deadline());
+            co_await select(shorter.done());
+            EXPECT_EQ(shorter.err(), kDeadline);
+            co_await select(longer.done());
+            EXPECT_EQ(longer.err(), kDeadline);
+            co_await select(plain.done());
+            EXPECT_EQ(plain.err(), kDeadline);
+        },
+        20);
 }
 
 TEST_P(ContextTest, ADeadlineInThePastCancelsAtOnce) {
-    run([]() -> Task<void> {
-        const auto [past, cancel] = with_deadline(Context::background(), now() - milliseconds(1));
-        EXPECT_TRUE(is_done(past));
-        EXPECT_EQ(past.err(), kDeadline);
-        const auto [negative, cancel_negative] = with_timeout(Context::background(), milliseconds(-1));
-        EXPECT_EQ(negative.err(), kDeadline);
-        const auto [never, cancel_never] = with_timeout(Context::background(), Duration::max());
-        EXPECT_EQ(never.err(), std::error_code());
-        co_return;
-    }, 1);
+    run(
+        []() -> Task<void> {
+            const auto [past, cancel] = with_deadline(Context::background(), now() - milliseconds(1));
+            EXPECT_TRUE(is_done(past));
+            EXPECT_EQ(past.err(), kDeadline);
+            const auto [negative, cancel_negative] = with_timeout(Context::background(), milliseconds(-1));
+            EXPECT_EQ(negative.err(), kDeadline);
+            const auto [never, cancel_never] = with_timeout(Context::background(), Duration::max());
+            EXPECT_EQ(never.err(), std::error_code());
+            co_return;
+        },
+        1);
 }
 
 TEST_P(ContextTest, CancelStopsTheDeadline) {
-    run([]() -> Task<void> {
-        const auto [ctx, cancel] = with_timeout(Context::background(), milliseconds(1));
-        cancel();
-        co_await sleep_for(milliseconds(2));
-        EXPECT_EQ(ctx.err(), kCanceled);
-    }, 20);
+    run(
+        []() -> Task<void> {
+            const auto [ctx, cancel] = with_timeout(Context::background(), milliseconds(1));
+            cancel();
+            co_await sleep_for(milliseconds(2));
+            EXPECT_EQ(ctx.err(), kCanceled);
+        },
+        20);
 }
 
 TEST_P(ContextTest, WithoutCancelKeepsValuesAndLosesCancelAndDeadline) {
-    run([]() -> Task<void> {
-        const auto [parent, cancel] = with_timeout(with_value<Name>(Context::background(), "ada"), milliseconds(1));
-        const Context detached = without_cancel(parent);
-        const auto [below, cancel_below] = with_cancel(detached);
-        cancel(kReason);
-        EXPECT_FALSE(is_done(detached));
-        EXPECT_EQ(detached.err(), std::error_code());
-        EXPECT_EQ(detached.cause(), std::error_code());
-        EXPECT_EQ(detached.deadline(), std::nullopt);
-        EXPECT_EQ(*detached.value<Name>(), "ada");
-        EXPECT_FALSE(is_done(below));
-        EXPECT_EQ(below.deadline(), std::nullopt);
-        cancel_below();
-        EXPECT_TRUE(is_done(below));
-        co_return;
-    }, 1);
+    run(
+        []() -> Task<void> {
+            const auto [parent, cancel] = with_timeout(with_value<Name>(Context::background(), "ada"), milliseconds(1));
+            const Context detached = without_cancel(parent);
+            const auto [below, cancel_below] = with_cancel(detached);
+            cancel(kReason);
+            EXPECT_FALSE(is_done(detached));
+            EXPECT_EQ(detached.err(), std::error_code());
+            EXPECT_EQ(detached.cause(), std::error_code());
+            EXPECT_EQ(detached.deadline(), std::nullopt);
+            EXPECT_EQ(*detached.value<Name>(), "ada");
+            EXPECT_FALSE(is_done(below));
+            EXPECT_EQ(below.deadline(), std::nullopt);
+            cancel_below();
+            EXPECT_TRUE(is_done(below));
+            co_return;
+        },
+        1);
 }
 
 // Err is empty exactly as long as done() is not ready, and a child made beside a cancel hears of it.
@@ -248,77 +266,87 @@ TEST_P(ContextTest, RacingCancelsAgreeOnOneCause) {
 }
 
 TEST_P(ContextTest, AfterFuncRunsInATaskOfItsOwnOnceCancelled) {
-    run([]() -> Task<void> {
-        const auto [ctx, cancel] = with_cancel(Context::background());
-        const Channel<int> called(1);
-        auto stop = after_func(ctx, [called]() -> Task<void> { co_await called.send(1); });
-        EXPECT_EQ(called.size(), 0U);
-        cancel();
-        cancel();
-        const auto value = co_await called.recv();
-        EXPECT_EQ(value, 1);
-        EXPECT_FALSE(stop());
-        co_await until([] { return task_count() == 1; });
-        EXPECT_EQ(called.size(), 0U);
-    }, 100);
+    run(
+        []() -> Task<void> {
+            const auto [ctx, cancel] = with_cancel(Context::background());
+            const Channel<int> called(1);
+            auto stop = after_func(ctx, [called]() -> Task<void> { co_await called.send(1); });
+            EXPECT_EQ(called.size(), 0U);
+            cancel();
+            cancel();
+            const auto value = co_await called.recv();
+            EXPECT_EQ(value, 1);
+            EXPECT_FALSE(stop());
+            co_await until([] { return task_count() == 1; });
+            EXPECT_EQ(called.size(), 0U);
+        },
+        100);
 }
 
 TEST_P(ContextTest, AfterFuncIsCalledThoughItsStopWasDropped) {
-    run([]() -> Task<void> {
-        const auto [ctx, cancel] = with_cancel(Context::background());
-        const Channel<int> called(2);
-        std::ignore = after_func(ctx, [called]() -> Task<void> { co_await called.send(1); });
-        const Context below = with_value<Number>(ctx, 1);
-        std::ignore = after_func(below, [called]() -> Task<void> { co_await called.send(2); });
-        cancel();
-        int sum = 0;
-        for (int i = 0; i < 2; ++i) {
-            const auto s = co_await select(called.recv_case(), after(hours(1)));
-            EXPECT_EQ(s.index(), 0U);
-            sum += s.index() == 0 ? 1 : 0;
-        }
-        EXPECT_EQ(sum, 2);
-        co_await until([] { return task_count() == 1; });
-    }, 50);
+    run(
+        []() -> Task<void> {
+            const auto [ctx, cancel] = with_cancel(Context::background());
+            const Channel<int> called(2);
+            std::ignore = after_func(ctx, [called]() -> Task<void> { co_await called.send(1); });
+            const Context below = with_value<Number>(ctx, 1);
+            std::ignore = after_func(below, [called]() -> Task<void> { co_await called.send(2); });
+            cancel();
+            int sum = 0;
+            for (int i = 0; i < 2; ++i) {
+                const auto s = co_await select(called.recv_case(), after(hours(1)));
+                EXPECT_EQ(s.index(), 0U);
+                sum += s.index() == 0 ? 1 : 0;
+            }
+            EXPECT_EQ(sum, 2);
+            co_await until([] { return task_count() == 1; });
+        },
+        50);
 }
 
 TEST_P(ContextTest, AfterFuncOfACancelledContextRunsAtOnce) {
-    run([]() -> Task<void> {
-        const auto [ctx, cancel] = with_cancel(Context::background());
-        cancel();
-        const Channel<int> called(0);
-        auto stop = after_func(ctx, [called]() -> Task<void> { co_await called.send(1); });
-        EXPECT_FALSE(stop());
-        const auto value = co_await called.recv();
-        EXPECT_EQ(value, 1);
-        co_await until([] { return task_count() == 1; });
-    }, 50);
+    run(
+        []() -> Task<void> {
+            const auto [ctx, cancel] = with_cancel(Context::background());
+            cancel();
+            const Channel<int> called(0);
+            auto stop = after_func(ctx, [called]() -> Task<void> { co_await called.send(1); });
+            EXPECT_FALSE(stop());
+            const auto value = co_await called.recv();
+            EXPECT_EQ(value, 1);
+            co_await until([] { return task_count() == 1; });
+        },
+        50);
 }
 
 TEST_P(ContextTest, AfterFuncRunsAfterATimeout) {
-    run([]() -> Task<void> {
-        const auto [ctx, cancel] = with_timeout(Context::background(), milliseconds(1));
-        const Channel<int> called(0);
-        auto stop = after_func(ctx, [called]() -> Task<void> { co_await called.send(1); });
-        const auto value = co_await called.recv();
-        EXPECT_EQ(value, 1);
-        EXPECT_FALSE(stop());
-        co_await until([] { return task_count() == 1; });
-    }, 50);
+    run(
+        []() -> Task<void> {
+            const auto [ctx, cancel] = with_timeout(Context::background(), milliseconds(1));
+            const Channel<int> called(0);
+            auto stop = after_func(ctx, [called]() -> Task<void> { co_await called.send(1); });
+            const auto value = co_await called.recv();
+            EXPECT_EQ(value, 1);
+            EXPECT_FALSE(stop());
+            co_await until([] { return task_count() == 1; });
+        },
+        50);
 }
 
 TEST_P(ContextTest, AfterFuncIsNotCalledAfterStop) {
-    run([]() -> Task<void> {
-        const auto [ctx, cancel] = with_cancel(Context::background());
-        auto stop = after_func(ctx, []() -> Task<void> {
-            ADD_FAILURE() << "called after stop";
-            co_return;
-        });
-        EXPECT_TRUE(stop());
-        EXPECT_FALSE(stop());
-        cancel();
-        co_await sleep_for(milliseconds(1));
-    }, 20);
+    run(
+        []() -> Task<void> {
+            const auto [ctx, cancel] = with_cancel(Context::background());
+            auto stop = after_func(ctx, []() -> Task<void> {
+                ADD_FAILURE() << "called after stop";
+                co_return;
+            });
+            EXPECT_TRUE(stop());
+            EXPECT_FALSE(stop());
+            cancel();
+            co_await sleep_for(milliseconds(1));
+        },
+        20);
 }
 
 TEST_P(ContextTest, StopAndCancelAgreeOnWhetherTheFunctionRuns) {

@@ -1,12 +1,12 @@
 // "all tasks are asleep - deadlock": reported when it is so, and never when something can still wake a task.
-#include <gtest/gtest.h>
-
-#include <asio/steady_timer.hpp>
 #include <chrono>
 #include <cstddef>
 #include <string>
 #include <thread>
 #include <tuple>
+
+#include <asio/steady_timer.hpp>
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "conc/use_task.hpp"
@@ -33,7 +33,9 @@ class DeadlockDeathTest : public testing::TestWithParam<std::size_t> {
 };
 INSTANTIATE_TEST_SUITE_P(, DeadlockDeathTest, testing::Values(1, 2, 4), testing::PrintToStringParamName());
 
-Task<void> waits_in_vain(Channel<int> ch) { co_await ch.recv(); }
+Task<void> waits_in_vain(Channel<int> ch) {
+    co_await ch.recv();
+}
 
 // The report lists every task with what it waits for, its awaits, and who started it.
 TEST_P(DeadlockDeathTest, TheReportHoldsTheDump) {

@@ -1,13 +1,13 @@
 #include "conc/event_source.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 /// What the sources of one scheduler were asked.
 struct Calls {
     internal::Atomic<int> polls{0};
+    internal::Atomic<int> wakes{0};
 };
 
 /// A source of events that a task parks on: whatever waits is completed at the next poll, as a driver would do.
@@ -40,7 +41,10 @@ class CountingSource final : public EventSource {
             complete(*task);
         }
     }
-    void wake() noexcept override { sleeper_->wake(); }
+    void wake() noexcept override {
+        calls_->wakes.fetch_add(1);
+        sleeper_->wake();
+    }
     bool armed() const noexcept override { return !waiting_.empty(); }
 
     class Awaiter {
@@ -121,6 +125,31 @@ TEST(EventSource, IsConsultedWhileTheQueueIsBusy) {
         co_await wg.wait();
     }());
     EXPECT_GE(calls.polls.load(), 20);
+}
+
+// tokio 8065: the task woken last goes on where it was woken; that wakes no other worker.
+TEST(EventSource, APingPongOnOneWorkerWakesNoOther) {
+    Calls calls;
+    constexpr int kRounds = 2000;
+    test::run_task(counted(4, &calls), []() -> Task<void> {
+        const Channel<int> ping(0);
+        const Channel<int> pong(0);
+        WaitGroup wg;
+        wg.go([&]() -> Task<void> {
+            for (int i = 0; i < kRounds; ++i) {
+                co_await ping.send(i);
+                co_await pong.recv();
+            }
+        });
+        wg.go([&]() -> Task<void> {
+            for (int i = 0; i < kRounds; ++i) {
+                co_await ping.recv();
+                co_await pong.send(i);
+            }
+        });
+        co_await wg.wait();
+    }());
+    EXPECT_LT(calls.wakes.load(), kRounds / 10);
 }
 
 TEST(EventSource, PostRunsWorkOnTheHomeWorker) {

@@ -1,11 +1,11 @@
 // The one invariant above all: a value that was sent is received exactly once, whatever timeouts and cancels race it.
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "conc/internal/random.hpp"
@@ -185,7 +185,8 @@ TEST_P(ExactlyOnceTest, AcrossTwoChannels) {
             receivers.go([&, peer]() -> Task<void> {
                 std::vector<std::size_t> mine;
                 for (bool more = true; more;) {
-                    auto s = co_await select(a.recv_case(), b.recv_case(), after(microseconds(peer * 5)), stop.recv_case());
+                    auto s = co_await select(a.recv_case(), b.recv_case(), after(microseconds(1 + peer * 5)),
+                                             stop.recv_case());
                     if (s.index() < 2) {
                         mine.push_back(s.index() == 0 ? *s.get<0>() : *s.get<1>());
                     }
@@ -195,7 +196,8 @@ TEST_P(ExactlyOnceTest, AcrossTwoChannels) {
             });
         }
         co_await senders.wait();
-        co_await until([&] { return b.size() == 0; });
+        const auto drained = [&b] { return b.size() == 0; };
+        co_await until(drained);
         stop.close();
         co_await receivers.wait();
         ledger.expect_balanced();

@@ -1,11 +1,11 @@
 #include "conc/mutex.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstddef>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "tests/conc/scheduling.hpp"
@@ -44,96 +44,106 @@ TEST_P(MutexTest, OneTaskAtATimeHoldsIt) {
 }
 
 TEST_P(MutexTest, UnlockHandsItToWhoHasWaitedLongest) {
-    run([]() -> Task<void> {
-        Mutex mutex;
-        auto guard = co_await mutex.lock();
-        std::vector<int> order;
-        WaitGroup wg;
-        for (int i = 0; i < 6; ++i) {
-            wg.go([&, i]() -> Task<void> {
-                const auto mine = co_await mutex.lock();
-                order.push_back(i);
-            });
-            co_await until_parked("sync.Mutex.Lock", static_cast<std::size_t>(i) + 1);
-        }
-        guard.unlock();
-        co_await wg.wait();
-        EXPECT_EQ(order, (std::vector{0, 1, 2, 3, 4, 5}));
-    }, 100);
+    run(
+        []() -> Task<void> {
+            Mutex mutex;
+            auto guard = co_await mutex.lock();
+            std::vector<int> order;
+            WaitGroup wg;
+            for (int i = 0; i < 6; ++i) {
+                wg.go([&, i]() -> Task<void> {
+                    const auto mine = co_await mutex.lock();
+                    order.push_back(i);
+                });
+                co_await until_parked("sync.Mutex.Lock", static_cast<std::size_t>(i) + 1);
+            }
+            guard.unlock();
+            co_await wg.wait();
+            EXPECT_EQ(order, (std::vector{0, 1, 2, 3, 4, 5}));
+        },
+        100);
 }
 
 // Go's TestMutexFairness: a task that takes the mutex again and again does not keep another one out.
 TEST_P(MutexTest, AGreedyTaskDoesNotStarveAnother) {
-    run([]() -> Task<void> {
-        Mutex mutex;
-        bool stop = false;
-        WaitGroup wg;
-        wg.go([&]() -> Task<void> {
-            for (;;) {
-                const auto guard = co_await mutex.lock();
-                co_await sleep_for(std::chrono::microseconds(100));
-                if (stop) {
-                    break;
+    run(
+        []() -> Task<void> {
+            Mutex mutex;
+            bool stop = false;
+            WaitGroup wg;
+            wg.go([&]() -> Task<void> {
+                for (;;) {
+                    const auto guard = co_await mutex.lock();
+                    co_await sleep_for(std::chrono::microseconds(100));
+                    if (stop) {
+                        break;
+                    }
                 }
+            });
+            for (int i = 0; i < 10; ++i) {
+                co_await sleep_for(std::chrono::microseconds(100));
+                const auto guard = co_await mutex.lock();
             }
-        });
-        for (int i = 0; i < 10; ++i) {
-            co_await sleep_for(std::chrono::microseconds(100));
-            const auto guard = co_await mutex.lock();
-        }
-        {
-            const auto guard = co_await mutex.lock();
-            stop = true;
-        }
-        co_await wg.wait();
-    }, 50);
+            {
+                const auto guard = co_await mutex.lock();
+                stop = true;
+            }
+            co_await wg.wait();
+        },
+        50);
 }
 
 TEST_P(MutexTest, TryLockNeverWaits) {
-    run([]() -> Task<void> {
-        Mutex mutex;
-        EXPECT_TRUE(mutex.try_lock());
-        EXPECT_FALSE(mutex.try_lock());
-        mutex.unlock();
-        {
-            const auto guard = co_await mutex.lock();
+    run(
+        []() -> Task<void> {
+            Mutex mutex;
+            EXPECT_TRUE(mutex.try_lock());
             EXPECT_FALSE(mutex.try_lock());
-        }
-        EXPECT_TRUE(mutex.try_lock());
-        const Mutex::Guard guard(mutex);
-    }, 5);
+            mutex.unlock();
+            {
+                const auto guard = co_await mutex.lock();
+                EXPECT_FALSE(mutex.try_lock());
+            }
+            EXPECT_TRUE(mutex.try_lock());
+            const Mutex::Guard guard(mutex);
+        },
+        5);
 }
 
 TEST_P(MutexTest, MayBeUnlockedByAnotherTaskThanLockedIt) {
-    run([]() -> Task<void> {
-        Mutex mutex;
-        EXPECT_TRUE(mutex.try_lock());
-        go([&mutex]() -> Task<void> {
-            mutex.unlock();
-            co_return;
-        });
-        const auto guard = co_await mutex.lock();
-        EXPECT_FALSE(mutex.try_lock());
-        co_await until([] { return task_count() == 1; });
-    }, 50);
+    run(
+        []() -> Task<void> {
+            Mutex mutex;
+            EXPECT_TRUE(mutex.try_lock());
+            go([&mutex]() -> Task<void> {
+                mutex.unlock();
+                co_return;
+            });
+            const auto guard = co_await mutex.lock();
+            EXPECT_FALSE(mutex.try_lock());
+            co_await until([] { return task_count() == 1; });
+        },
+        50);
 }
 
 TEST_P(MutexTest, AGuardMovesItsLock) {
-    run([]() -> Task<void> {
-        Mutex first;
-        Mutex second;
-        auto guard = co_await first.lock();
-        auto moved = std::move(guard);
-        EXPECT_FALSE(first.try_lock());
-        moved = co_await second.lock();
-        EXPECT_TRUE(first.try_lock());
-        first.unlock();
-        EXPECT_FALSE(second.try_lock());
-        moved.unlock();
-        moved.unlock();  // an empty guard unlocks nothing
-        EXPECT_TRUE(second.try_lock());
-        second.unlock();
-    }, 5);
+    run(
+        []() -> Task<void> {
+            Mutex first;
+            Mutex second;
+            auto guard = co_await first.lock();
+            auto moved = std::move(guard);
+            EXPECT_FALSE(first.try_lock());
+            moved = co_await second.lock();
+            EXPECT_TRUE(first.try_lock());
+            first.unlock();
+            EXPECT_FALSE(second.try_lock());
+            moved.unlock();
+            moved.unlock();  // an empty guard unlocks nothing
+            EXPECT_TRUE(second.try_lock());
+            second.unlock();
+        },
+        5);
 }
 
 TEST(MutexDeathTest, UnlockOfAnUnlockedMutexIsFatal) {

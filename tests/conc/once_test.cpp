@@ -1,11 +1,11 @@
 #include "conc/once.hpp"
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "tests/conc/scheduling.hpp"
@@ -23,7 +23,8 @@ TEST_P(OnceTest, RunsOnceForEverybody) {
         WaitGroup wg;
         for (int i = 0; i < 20; ++i) {
             wg.go([&]() -> Task<void> {
-                co_await once.run([&runs] { ++runs; });
+                const auto count = [&runs] { ++runs; };
+                co_await once.run(count);
                 EXPECT_EQ(runs, 1);
                 EXPECT_TRUE(once.done());
             });
@@ -61,21 +62,23 @@ TEST_P(OnceTest, LaterCallersWaitForTheFirstToFinish) {
 }
 
 TEST_P(OnceTest, CountsAsDoneEvenWhenTheFunctionPanics) {
-    run([]() -> Task<void> {
-        Once once;
-        bool caught = false;
-        try {
-            const auto fails = [] { throw Panic("first"); };
-            co_await once.run(fails);
-        } catch (const Panic& panic) {
-            EXPECT_STREQ(panic.what(), "first");
-            caught = true;
-        }
-        EXPECT_TRUE(caught);
-        EXPECT_TRUE(once.done());
-        const auto again = [] { ADD_FAILURE() << "ran twice"; };
-        co_await once.run(again);
-    }, 20);
+    run(
+        []() -> Task<void> {
+            Once once;
+            bool caught = false;
+            try {
+                const auto fails = [] { throw Panic("first"); };
+                co_await once.run(fails);
+            } catch (const Panic& panic) {
+                EXPECT_STREQ(panic.what(), "first");
+                caught = true;
+            }
+            EXPECT_TRUE(caught);
+            EXPECT_TRUE(once.done());
+            const auto again = [] { ADD_FAILURE() << "ran twice"; };
+            co_await once.run(again);
+        },
+        20);
 }
 
 TEST_P(OnceTest, WaitersWakeWhenTheFunctionPanics) {
@@ -134,54 +137,60 @@ TEST_P(OnceTest, ValueIsMadeOnceAndSharedByAll) {
 }
 
 TEST_P(OnceTest, ValueRepeatsTheSamePanicOnEveryCall) {
-    run([]() -> Task<void> {
-        int calls = 0;
-        OnceValue<int> lazy([&calls]() -> int {
-            ++calls;
-            throw std::runtime_error("call " + std::to_string(calls));
-        });
-        for (int i = 0; i < 3; ++i) {
-            std::string message;
-            try {
-                co_await lazy.get();
-            } catch (const std::runtime_error& error) {
-                message = error.what();
+    run(
+        []() -> Task<void> {
+            int calls = 0;
+            OnceValue<int> lazy([&calls]() -> int {
+                ++calls;
+                throw std::runtime_error("call " + std::to_string(calls));
+            });
+            for (int i = 0; i < 3; ++i) {
+                std::string message;
+                try {
+                    co_await lazy.get();
+                } catch (const std::runtime_error& error) {
+                    message = error.what();
+                }
+                EXPECT_EQ(message, "call 1");
             }
-            EXPECT_EQ(message, "call 1");
-        }
-        EXPECT_EQ(calls, 1);
-        EXPECT_EQ(lazy.peek(), nullptr);
-    }, 20);
+            EXPECT_EQ(calls, 1);
+            EXPECT_EQ(lazy.peek(), nullptr);
+        },
+        20);
 }
 
 TEST_P(OnceTest, ValueReleasesItsFunctionAfterTheFirstCall) {
-    run([]() -> Task<void> {
-        const auto held = std::make_shared<int>(5);
-        OnceValue<int> plain([held] { return *held; });
-        OnceValue<int> task([held]() -> Task<int> { co_return *held; });
-        OnceValue<int> fails([held]() -> int { throw Panic("no value"); });
-        EXPECT_EQ(held.use_count(), 4);
-        const int& first = co_await plain.get();
-        EXPECT_EQ(first, 5);
-        EXPECT_EQ(held.use_count(), 3);
-        const int& second = co_await task.get();
-        EXPECT_EQ(second, 5);
-        EXPECT_EQ(held.use_count(), 2);
-        try {
-            co_await fails.get();
-        } catch (const Panic&) {
-            // seen in its own test
-        }
-        EXPECT_EQ(held.use_count(), 1);
-    }, 20);
+    run(
+        []() -> Task<void> {
+            const auto held = std::make_shared<int>(5);
+            OnceValue<int> plain([held] { return *held; });
+            OnceValue<int> task([held]() -> Task<int> { co_return *held; });
+            OnceValue<int> fails([held]() -> int { throw Panic("no value"); });
+            EXPECT_EQ(held.use_count(), 4);
+            const int& first = co_await plain.get();
+            EXPECT_EQ(first, 5);
+            EXPECT_EQ(held.use_count(), 3);
+            const int& second = co_await task.get();
+            EXPECT_EQ(second, 5);
+            EXPECT_EQ(held.use_count(), 2);
+            try {
+                co_await fails.get();
+            } catch (const Panic&) {
+                // seen in its own test
+            }
+            EXPECT_EQ(held.use_count(), 1);
+        },
+        20);
 }
 
 TEST_P(OnceTest, ValueMayBeMoveOnly) {
-    run([]() -> Task<void> {
-        OnceValue<std::unique_ptr<int>> lazy([] { return std::make_unique<int>(3); });
-        const auto& owner = co_await lazy.get();
-        EXPECT_EQ(*owner, 3);
-    }, 5);
+    run(
+        []() -> Task<void> {
+            OnceValue<std::unique_ptr<int>> lazy([] { return std::make_unique<int>(3); });
+            const auto& owner = co_await lazy.get();
+            EXPECT_EQ(*owner, 3);
+        },
+        5);
 }
 
 }  // namespace

@@ -1,9 +1,5 @@
 #include "conc/scheduler.hpp"
 
-#include <gtest/gtest.h>
-#include <sys/resource.h>
-#include <sys/time.h>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +9,10 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
@@ -30,19 +30,21 @@ class SchedulerTest : public ScheduledTest {};
 MYNAH_UNDER_EVERY_SCHEDULING(SchedulerTest);
 
 TEST_P(SchedulerTest, ManyTasksSpawnedAtOnceAllRun) {
-    run([this]() -> Task<void> {
-        const int count = simulated() ? 600 : 100'000;
-        internal::Atomic<int> ran{0};
-        WaitGroup wg;
-        for (int i = 0; i < count; ++i) {
-            wg.go([&ran]() -> Task<void> {
-                ran.fetch_add(1);
-                co_return;
-            });
-        }
-        co_await wg.wait();
-        EXPECT_EQ(ran.load(), count);
-    }, 30);
+    run(
+        [this]() -> Task<void> {
+            const int count = simulated() ? 600 : 100'000;
+            internal::Atomic<int> ran{0};
+            WaitGroup wg;
+            for (int i = 0; i < count; ++i) {
+                wg.go([&ran]() -> Task<void> {
+                    ran.fetch_add(1);
+                    co_return;
+                });
+            }
+            co_await wg.wait();
+            EXPECT_EQ(ran.load(), count);
+        },
+        30);
 }
 
 Task<void> tree(WaitGroup* wg, internal::Atomic<int>* nodes, int depth) {
@@ -55,14 +57,16 @@ Task<void> tree(WaitGroup* wg, internal::Atomic<int>* nodes, int depth) {
 }
 
 TEST_P(SchedulerTest, TasksThatStartTasksAllRun) {
-    run([this]() -> Task<void> {
-        const int depth = simulated() ? 7 : 14;
-        WaitGroup wg;
-        internal::Atomic<int> nodes{0};
-        wg.go(tree, &wg, &nodes, depth);
-        co_await wg.wait();
-        EXPECT_EQ(nodes.load(), (2 << depth) - 1);
-    }, 50);
+    run(
+        [this]() -> Task<void> {
+            const int depth = simulated() ? 7 : 14;
+            WaitGroup wg;
+            internal::Atomic<int> nodes{0};
+            wg.go(tree, &wg, &nodes, depth);
+            co_await wg.wait();
+            EXPECT_EQ(nodes.load(), (2 << depth) - 1);
+        },
+        50);
 }
 
 // tokio 4941: two tasks that wake each other through the slot of the task woken last do not keep the queue waiting.
@@ -104,7 +108,9 @@ TEST_P(SchedulerTest, WhatIsLeftWhenMainEndsDoesNotRunOn) {
                 co_await yield();
             }
         });
-        co_await until([counter] { return counter->load() > 10; });
+        while (counter->load() <= 10) {
+            co_await yield();
+        }
     }(&ran));
     const int at_end = ran.load();
     EXPECT_EQ(scheduler.abandoned().size(), 1U);

@@ -5,8 +5,6 @@
 // itself, since it runs many times. What it leaves behind fails the test.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -16,6 +14,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "tests/support/run_task.hpp"
@@ -57,7 +57,9 @@ class ScheduledTest : public testing::TestWithParam<Scheduling> {
     int rounds(int on_workers) const { return simulated() ? 1 : on_workers; }
 };
 
-inline std::string scheduling_name(const testing::TestParamInfo<Scheduling>& info) { return info.param.name; }
+inline std::string scheduling_name(const testing::TestParamInfo<Scheduling>& info) {
+    return info.param.name;
+}
 
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage): GoogleTest registers with macros
 #define MYNAH_UNDER_EVERY_SCHEDULING(suite) \

@@ -1,7 +1,5 @@
 #include "conc/select.hpp"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -12,6 +10,8 @@
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "tests/conc/scheduling.hpp"
@@ -101,7 +101,8 @@ TEST_P(SelectTest, ASendCaseOnAClosedChannelIsReadyAndPanics) {
         const Channel<int> ch(0);
         WaitGroup wg;
         wg.go([&]() -> Task<void> {
-            for (int attempt = 0; attempt < 2; ++attempt) {  // the first waits for the close, the second finds it closed
+            for (int attempt = 0; attempt < 2;
+                 ++attempt) {  // the first waits for the close, the second finds it closed
                 bool panicked = false;
                 try {
                     co_await select(ch.send_case(1), after(hours(1)));
@@ -120,18 +121,20 @@ TEST_P(SelectTest, ASendCaseOnAClosedChannelIsReadyAndPanics) {
 }
 
 TEST_P(SelectTest, NilCasesAreNeverReady) {
-    run([]() -> Task<void> {
-        const Channel<int> nil;
-        const Channel<int> ch(1);
-        co_await ch.send(1);
-        for (int i = 0; i < 20; ++i) {
-            EXPECT_EQ(try_select(nil.recv_case(), nil.send_case(1)).index(), no_case);
-        }
-        const auto s = co_await select(nil.recv_case(), nil.send_case(1), ch.recv_case());
-        EXPECT_EQ(s.index(), 2U);
-        const auto timed = co_await select(nil.recv_case(), after(milliseconds(1)));
-        EXPECT_EQ(timed.index(), 1U);
-    }, 50);
+    run(
+        []() -> Task<void> {
+            const Channel<int> nil;
+            const Channel<int> ch(1);
+            co_await ch.send(1);
+            for (int i = 0; i < 20; ++i) {
+                EXPECT_EQ(try_select(nil.recv_case(), nil.send_case(1)).index(), no_case);
+            }
+            const auto s = co_await select(nil.recv_case(), nil.send_case(1), ch.recv_case());
+            EXPECT_EQ(s.index(), 2U);
+            const auto timed = co_await select(nil.recv_case(), after(milliseconds(1)));
+            EXPECT_EQ(timed.index(), 1U);
+        },
+        50);
 }
 
 // Go's TestNonblockSelectRace: of two channels at least one is ready at every moment, and a select that looks at one
@@ -255,58 +258,64 @@ TEST_P(SelectTest, AThreeWayRaceLosesNoValue) {
 }
 
 TEST_P(SelectTest, AfterComesNotBeforeItsTime) {
-    run([]() -> Task<void> {
-        const Channel<int> never(0);
-        const TimePoint start = now();
-        const auto s = co_await select(never.recv_case(), after(milliseconds(5)), never.send_case(1));
-        EXPECT_EQ(s.index(), 1U);
-        EXPECT_GE(now() - start, milliseconds(5));
-        const auto nearest = co_await select(after(hours(1)), after(milliseconds(2)), after(hours(2)));
-        EXPECT_EQ(nearest.index(), 1U);
-        const auto at_once = co_await select(never.recv_case(), after(milliseconds(-1)));
-        EXPECT_EQ(at_once.index(), 1U);
-    }, 20);
+    run(
+        []() -> Task<void> {
+            const Channel<int> never(0);
+            const TimePoint start = now();
+            const auto s = co_await select(never.recv_case(), after(milliseconds(5)), never.send_case(1));
+            EXPECT_EQ(s.index(), 1U);
+            EXPECT_GE(now() - start, milliseconds(5));
+            const auto nearest = co_await select(after(hours(1)), after(milliseconds(2)), after(hours(2)));
+            EXPECT_EQ(nearest.index(), 1U);
+            const auto at_once = co_await select(never.recv_case(), after(milliseconds(-1)));
+            EXPECT_EQ(at_once.index(), 1U);
+        },
+        20);
 }
 
 TEST_P(SelectTest, TakesAsManyCasesAsThereAreAtRunTime) {
-    run([]() -> Task<void> {
-        for (const std::size_t count : {std::size_t{1}, std::size_t{5}, std::size_t{60}}) {
-            std::vector<Channel<int>> channels;
-            for (std::size_t i = 0; i < count; ++i) {
-                channels.emplace_back(0);
-            }
-            WaitGroup wg;
-            for (std::size_t i = 0; i < count; ++i) {
-                wg.go([&channels, i]() -> Task<void> { co_await channels[i].send(static_cast<int>(i)); });
-            }
-            std::vector<int> seen(count, 0);
-            for (std::size_t i = 0; i < count; ++i) {
-                std::vector<Case> cases;
-                for (const Channel<int>& each : channels) {
-                    cases.emplace_back(each.recv_case());
+    run(
+        []() -> Task<void> {
+            for (const std::size_t count : {std::size_t{1}, std::size_t{5}, std::size_t{60}}) {
+                std::vector<Channel<int>> channels;
+                for (std::size_t i = 0; i < count; ++i) {
+                    channels.emplace_back(0);
                 }
-                cases.emplace_back(after(hours(1)));
-                const std::size_t index = co_await select(std::span<Case>(cases));
-                const auto value = index < count ? cases[index].take<int>() : std::nullopt;
-                EXPECT_EQ(value, static_cast<int>(index));
-                ++seen[static_cast<std::size_t>(value.value_or(0))];
+                WaitGroup wg;
+                for (std::size_t i = 0; i < count; ++i) {
+                    wg.go([&channels, i]() -> Task<void> { co_await channels[i].send(static_cast<int>(i)); });
+                }
+                std::vector<int> seen(count, 0);
+                for (std::size_t i = 0; i < count; ++i) {
+                    std::vector<Case> cases;
+                    for (const Channel<int>& each : channels) {
+                        cases.emplace_back(each.recv_case());
+                    }
+                    cases.emplace_back(after(hours(1)));
+                    const std::size_t index = co_await select(std::span<Case>(cases));
+                    const auto value = index < count ? cases[index].take<int>() : std::nullopt;
+                    EXPECT_EQ(value, static_cast<int>(index));
+                    ++seen[static_cast<std::size_t>(value.value_or(0))];
+                }
+                EXPECT_EQ(seen, std::vector<int>(count, 1));
+                co_await wg.wait();
             }
-            EXPECT_EQ(seen, std::vector<int>(count, 1));
-            co_await wg.wait();
-        }
-    }, 30);
+        },
+        30);
 }
 
 TEST_P(SelectTest, MoveOnlyValuesPass) {
-    run([]() -> Task<void> {
-        const Channel<std::unique_ptr<int>> ch(0);
-        WaitGroup wg;
-        wg.go([&]() -> Task<void> { co_await select(ch.send_case(std::make_unique<int>(4)), after(hours(1))); });
-        auto s = co_await select(after(hours(1)), ch.recv_case());
-        EXPECT_EQ(s.index(), 1U);
-        EXPECT_TRUE(s.get<1>() && *s.get<1>() && **s.get<1>() == 4);
-        co_await wg.wait();
-    }, 50);
+    run(
+        []() -> Task<void> {
+            const Channel<std::unique_ptr<int>> ch(0);
+            WaitGroup wg;
+            wg.go([&]() -> Task<void> { co_await select(ch.send_case(std::make_unique<int>(4)), after(hours(1))); });
+            auto s = co_await select(after(hours(1)), ch.recv_case());
+            EXPECT_EQ(s.index(), 1U);
+            EXPECT_TRUE(s.get<1>() && *s.get<1>() && **s.get<1>() == 4);
+            co_await wg.wait();
+        },
+        50);
 }
 
 /// What a thousand selects over two ready cases chose.
@@ -358,7 +367,9 @@ TEST(Select, WithoutCasesBlocksForEver) {
     EXPECT_EQ(scheduler.abandoned().size(), 2U);
 }
 
-TEST(Select, TrySelectWithoutCasesFindsNone) { EXPECT_EQ(try_select().index(), no_case); }
+TEST(Select, TrySelectWithoutCasesFindsNone) {
+    EXPECT_EQ(try_select().index(), no_case);
+}
 
 TEST(Select, TrySelectTakesWhatIsReadyAndNeverWaits) {
     test::run_task({.workers = 1}, []() -> Task<void> {

@@ -1,12 +1,12 @@
 // A seed makes a run repeat exactly, and different seeds make different runs.
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <set>
 #include <sstream>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "conc/internal/random.hpp"

@@ -1,10 +1,10 @@
 #include "conc/sleep.hpp"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <cstddef>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "tests/conc/scheduling.hpp"
@@ -20,74 +20,84 @@ class SleepTest : public ScheduledTest {};
 MYNAH_UNDER_EVERY_SCHEDULING(SleepTest);
 
 TEST_P(SleepTest, LastsAtLeastAsLongAsAsked) {
-    run([]() -> Task<void> {
-        for (const auto duration : {microseconds(1), microseconds(700), microseconds(3000)}) {
-            const TimePoint start = now();
-            co_await sleep_for(duration);
-            EXPECT_GE(now() - start, duration);
-            co_await sleep_until(start + 2 * duration);
-            EXPECT_GE(now() - start, 2 * duration);
-        }
-    }, 20);
+    run(
+        []() -> Task<void> {
+            for (const auto duration : {microseconds(1), microseconds(700), microseconds(3000)}) {
+                const TimePoint start = now();
+                co_await sleep_for(duration);
+                EXPECT_GE(now() - start, duration);
+                co_await sleep_until(start + 2 * duration);
+                EXPECT_GE(now() - start, 2 * duration);
+            }
+        },
+        20);
 }
 
 TEST_P(SleepTest, ATimeThatHasPassedIsNoWait) {
-    run([]() -> Task<void> {
-        co_await sleep_for(milliseconds(0));
-        co_await sleep_for(milliseconds(-5));
-        co_await sleep_for(Duration::min());
-        co_await sleep_until(now());
-        co_await sleep_until(TimePoint::min());
-    }, 1);
+    run(
+        []() -> Task<void> {
+            co_await sleep_for(milliseconds(0));
+            co_await sleep_for(milliseconds(-5));
+            co_await sleep_for(Duration::min());
+            co_await sleep_until(now());
+            co_await sleep_until(TimePoint::min());
+        },
+        1);
 }
 
 TEST_P(SleepTest, NobodyOfManyWakesBeforeItsDeadline) {
-    run([]() -> Task<void> {
-        constexpr std::size_t kSleepers = 60;
-        std::vector<TimePoint> woke(kSleepers);
-        const TimePoint start = now();
-        WaitGroup wg;
-        for (std::size_t i = 0; i < kSleepers; ++i) {
-            wg.go([&woke, start, i]() -> Task<void> {
-                const auto due = start + microseconds(i * 37 % kSleepers * 50);
-                co_await sleep_until(due);
-                woke[i] = now();
-                EXPECT_GE(woke[i], due);
-            });
-        }
-        co_await wg.wait();
-    }, 100);
+    run(
+        []() -> Task<void> {
+            constexpr std::size_t kSleepers = 60;
+            std::vector<TimePoint> woke(kSleepers);
+            const TimePoint start = now();
+            WaitGroup wg;
+            for (std::size_t i = 0; i < kSleepers; ++i) {
+                wg.go([&woke, start, i]() -> Task<void> {
+                    const auto due = start + microseconds(i * 37 % kSleepers * 50);
+                    co_await sleep_until(due);
+                    woke[i] = now();
+                    EXPECT_GE(woke[i], due);
+                });
+            }
+            co_await wg.wait();
+        },
+        100);
 }
 
 TEST_P(SleepTest, ManyTimersOfOneMomentAllFire) {
-    run([]() -> Task<void> {
-        const TimePoint due = now() + milliseconds(2);
-        WaitGroup wg;
-        for (int i = 0; i < 500; ++i) {
-            wg.go([due]() -> Task<void> { co_await sleep_until(due); });
-        }
-        co_await wg.wait();
-        EXPECT_GE(now(), due);
-    }, 10);
+    run(
+        []() -> Task<void> {
+            const TimePoint due = now() + milliseconds(2);
+            WaitGroup wg;
+            for (int i = 0; i < 500; ++i) {
+                wg.go([due]() -> Task<void> { co_await sleep_until(due); });
+            }
+            co_await wg.wait();
+            EXPECT_GE(now(), due);
+        },
+        10);
 }
 
 TEST_P(SleepTest, YieldLetsTheOthersRun) {
-    run([]() -> Task<void> {
-        constexpr std::size_t kTasks = 5;
-        constexpr int kTurns = 50;
-        WaitGroup wg;
-        std::vector<int> turns(kTasks, 0);
-        for (std::size_t i = 0; i < kTasks; ++i) {
-            wg.go([&turns, i]() -> Task<void> {
-                for (int turn = 0; turn < kTurns; ++turn) {
-                    ++turns[i];
-                    co_await yield();
-                }
-            });
-        }
-        co_await wg.wait();
-        EXPECT_EQ(turns, std::vector<int>(kTasks, kTurns));
-    }, 50);
+    run(
+        []() -> Task<void> {
+            constexpr std::size_t kTasks = 5;
+            constexpr int kTurns = 50;
+            WaitGroup wg;
+            std::vector<int> turns(kTasks, 0);
+            for (std::size_t i = 0; i < kTasks; ++i) {
+                wg.go([&turns, i]() -> Task<void> {
+                    for (int turn = 0; turn < kTurns; ++turn) {
+                        ++turns[i];
+                        co_await yield();
+                    }
+                });
+            }
+            co_await wg.wait();
+            EXPECT_EQ(turns, std::vector<int>(kTasks, kTurns));
+        },
+        50);
 }
 
 TEST(Sleep, TasksThatOnlyYieldTakeTurns) {

@@ -1,7 +1,4 @@
 // Races that only many rounds find: real threads, no simulation.
-#include <gtest/gtest.h>
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -10,6 +7,9 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <time.h>
 
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
@@ -41,7 +41,9 @@ constexpr int kOperations = 3000;
 /// Sends on channels chosen at random, in all the ways there are.
 Task<void> send_at_random(std::span<const Channel<std::uint64_t>> channels, Totals* sent, std::uint64_t seed) {
     Random random(seed);
-    const auto any = [&random, channels] { return channels[random.below(static_cast<std::uint32_t>(channels.size()))]; };
+    const auto any = [&random, channels] {
+        return channels[random.below(static_cast<std::uint32_t>(channels.size()))];
+    };
     for (int i = 0; i < kOperations; ++i) {
         const std::uint64_t value = random.next() >> 32U;
         const auto way = random.below(5);
@@ -72,7 +74,9 @@ Task<void> send_at_random(std::span<const Channel<std::uint64_t>> channels, Tota
 Task<void> receive_at_random(std::span<const Channel<std::uint64_t>> channels, Channel<Unit> stop, Totals* received,
                              std::uint64_t seed) {
     Random random(seed);
-    const auto any = [&random, channels] { return channels[random.below(static_cast<std::uint32_t>(channels.size()))]; };
+    const auto any = [&random, channels] {
+        return channels[random.below(static_cast<std::uint32_t>(channels.size()))];
+    };
     for (bool more = true; more;) {
         if (random.below(3) == 0) {
             if (const auto value = any().try_recv(); value) {
@@ -122,8 +126,8 @@ TEST(Stress, RandomSendersReceiversAndSelectsBalance) {
     });
 }
 
-// tokio 1788: a wake-up between a worker's last look and its sleep. Each round trip ends with a pause, so that workers go
-// to sleep at every moment of it.
+// tokio 1788: a wake-up between a worker's last look and its sleep. Each round trip ends with a pause, so that workers
+// go to sleep at every moment of it.
 TEST(Stress, NoWakeUpIsLostBetweenIdleWorkers) {
     on_real_workers([]() -> Task<void> {
         constexpr int kRounds = 2000;
@@ -155,8 +159,8 @@ TEST(Stress, NoWakeUpIsLostBetweenIdleWorkers) {
     });
 }
 
-// A task made ready by a thread that is no worker, at the moment when the worker wakes for a timer or goes to sleep. The
-// timers are far apart, so that a lost wake-up shows as a hang.
+// A task made ready by a thread that is no worker, at the moment when the worker wakes for a timer or goes to sleep.
+// The timers are far apart, so that a lost wake-up shows as a hang.
 TEST(Stress, NoWakeUpFromOutsideIsLost) {
     on_real_workers([]() -> Task<void> {
         WaitGroup wg;
@@ -290,16 +294,38 @@ Task<Duration> leave_a_long_queue(int waiters) {
     co_return thread_time() - start;
 }
 
+Task<Duration> close_with_waiters(int waiters) {
+    const Channel<int> ch(0);
+    WaitGroup wg;
+    for (int i = 0; i < waiters; ++i) {
+        wg.go([ch]() -> Task<void> { co_await ch.recv(); });
+    }
+    co_await until_parked("chan receive", static_cast<std::size_t>(waiters));
+    const Duration start = thread_time();
+    ch.close();
+    co_await wg.wait();
+    co_return thread_time() - start;
+}
+
+/// How much longer ten times as many waiters take, at best.
+double growth(Task<Duration> (*work)(int)) {
+    double best = 1e9;
+    for (int attempt = 0; attempt < 5 && best > 60; ++attempt) {
+        const Duration few = test::run_task({.workers = 1}, work(3000));
+        const Duration many = test::run_task({.workers = 1}, work(30'000));
+        best = std::min(best, static_cast<double>(many.count()) / static_cast<double>(few.count()));
+    }
+    return best;
+}
+
 // test/chanlinear.go: who leaves the queue of a channel does not walk along it. Ten times the waiters take ten times as
 // long, or some more where the caches get small; with a walk it would be hundreds of times.
 TEST(Stress, ALostCaseLeavesItsQueueInConstantTime) {
-    double best = 1e9;
-    for (int attempt = 0; attempt < 5 && best > 60; ++attempt) {
-        const Duration few = test::run_task({.workers = 1}, leave_a_long_queue(3000));
-        const Duration many = test::run_task({.workers = 1}, leave_a_long_queue(30'000));
-        best = std::min(best, static_cast<double>(many.count()) / static_cast<double>(few.count()));
-    }
-    EXPECT_LE(best, 60);
+    EXPECT_LE(growth(leave_a_long_queue), 60);
+}
+
+TEST(Stress, CloseIsLinearInItsWaiters) {
+    EXPECT_LE(growth(close_with_waiters), 60);
 }
 
 }  // namespace

@@ -1,8 +1,5 @@
 #include "conc/task_info.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -11,6 +8,9 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
@@ -29,83 +29,96 @@ using testing::HasSubstr;
 class TaskInfoTest : public ScheduledTest {};
 MYNAH_UNDER_EVERY_SCHEDULING(TaskInfoTest);
 
-Task<void> inner_wait(Channel<int> ch) { co_await ch.recv(); }
+Task<void> inner_wait(Channel<int> ch) {
+    co_await ch.recv();
+}
 
-Task<void> middle_wait(Channel<int> ch) { co_await inner_wait(ch); }
+Task<void> middle_wait(Channel<int> ch) {
+    co_await inner_wait(ch);
+}
 
-Task<void> outer_wait(Channel<int> ch) { co_await middle_wait(ch); }
+Task<void> outer_wait(Channel<int> ch) {
+    co_await middle_wait(ch);
+}
 
 TEST_P(TaskInfoTest, ShowsStateChainAndOrigin) {
-    run([]() -> Task<void> {
-        const Channel<int> ch(0);
-        go(outer_wait, ch);
-        co_await until_parked("chan receive");
-        const std::vector<TaskInfo> all = tasks();
-        EXPECT_EQ(all.size(), 2U);
-        const TaskInfo& main = all.front();
-        EXPECT_EQ(main.id, 1U);
-        EXPECT_EQ(main.state, "running");
-        EXPECT_EQ(main.creator, 0U);
-        const TaskInfo& waiting = all.back();
-        EXPECT_EQ(waiting.state, "chan receive");
-        EXPECT_EQ(waiting.creator, 1U);
-        EXPECT_THAT(waiting.created_at.file, EndsWith("task_info_test.cpp"));
-        EXPECT_EQ(waiting.awaits.size(), 3U);
-        if (waiting.awaits.size() == 3) {
-            EXPECT_THAT(waiting.awaits[0].function, HasSubstr("inner_wait"));
-            EXPECT_THAT(waiting.awaits[1].function, HasSubstr("middle_wait"));
-            EXPECT_THAT(waiting.awaits[2].function, HasSubstr("outer_wait"));
-            EXPECT_LT(waiting.awaits[0].line, waiting.awaits[1].line);
-            EXPECT_LT(waiting.awaits[1].line, waiting.awaits[2].line);
-        }
-        ch.close();
-        co_await until([] { return task_count() == 1; });
-    }, 20);
+    run(
+        []() -> Task<void> {
+            const Channel<int> ch(0);
+            go(outer_wait, ch);
+            co_await until_parked("chan receive");
+            const std::vector<TaskInfo> all = tasks();
+            EXPECT_EQ(all.size(), 2U);
+            const TaskInfo& main = all.front();
+            EXPECT_EQ(main.id, 1U);
+            EXPECT_EQ(main.state, "running");
+            EXPECT_EQ(main.creator, 0U);
+            const TaskInfo& waiting = all.back();
+            EXPECT_EQ(waiting.state, "chan receive");
+            EXPECT_EQ(waiting.creator, 1U);
+            EXPECT_THAT(waiting.created_at.file, EndsWith("task_info_test.cpp"));
+            EXPECT_EQ(waiting.awaits.size(), 3U);
+            if (waiting.awaits.size() == 3) {
+                EXPECT_THAT(waiting.awaits[0].function, HasSubstr("inner_wait"));
+                EXPECT_THAT(waiting.awaits[1].function, HasSubstr("middle_wait"));
+                EXPECT_THAT(waiting.awaits[2].function, HasSubstr("outer_wait"));
+                EXPECT_LT(waiting.awaits[0].line, waiting.awaits[1].line);
+                EXPECT_LT(waiting.awaits[1].line, waiting.awaits[2].line);
+            }
+            ch.close();
+            co_await until([] { return task_count() == 1; });
+        },
+        20);
 }
 
 TEST_P(TaskInfoTest, NamesEveryKindOfWaitAsGoDoes) {
-    run([]() -> Task<void> {
-        const Channel<int> ch(0);
-        const Channel<int> full(0);
-        WaitGroup group;
-        group.add(1);
-        Once once;
-        Mutex mutex;
-        auto guard = co_await mutex.lock();
-        WaitGroup all;
-        all.go([&]() -> Task<void> { co_await ch.recv(); });
-        all.go([&]() -> Task<void> { co_await full.send(1); });
-        all.go([&]() -> Task<void> { co_await select(ch.recv_case()); });
-        all.go([&]() -> Task<void> { co_await group.wait(); });
-        all.go([&]() -> Task<void> { const auto mine = co_await mutex.lock(); });
-        all.go([&]() -> Task<void> {
-            const auto first = [&]() -> Task<void> { co_await ch.recv(); };
-            co_await once.run(first);
-        });
-        co_await until_parked("chan receive", 2);
-        all.go([&]() -> Task<void> { co_await once.run([] {}); });
-        for (const char* state : {"chan send", "select", "sync.WaitGroup.Wait", "sync.Mutex.Lock", "sync.Once.Do"}) {
-            co_await until_parked(state);
-        }
-        ch.close();
-        co_await full.recv();
-        group.done();
-        guard.unlock();
-        co_await all.wait();
-    }, 20);
+    run(
+        []() -> Task<void> {
+            const Channel<int> ch(0);
+            const Channel<int> full(0);
+            WaitGroup group;
+            group.add(1);
+            Once once;
+            Mutex mutex;
+            auto guard = co_await mutex.lock();
+            WaitGroup all;
+            all.go([&]() -> Task<void> { co_await ch.recv(); });
+            all.go([&]() -> Task<void> { co_await full.send(1); });
+            all.go([&]() -> Task<void> { co_await select(ch.recv_case()); });
+            all.go([&]() -> Task<void> { co_await group.wait(); });
+            all.go([&]() -> Task<void> { const auto mine = co_await mutex.lock(); });
+            all.go([&]() -> Task<void> {
+                const auto first = [&]() -> Task<void> { co_await ch.recv(); };
+                co_await once.run(first);
+            });
+            co_await until_parked("chan receive", 2);
+            all.go([&]() -> Task<void> { co_await once.run([] {}); });
+            for (const char* state :
+                 {"chan send", "select", "sync.WaitGroup.Wait", "sync.Mutex.Lock", "sync.Once.Do"}) {
+                co_await until_parked(state);
+            }
+            ch.close();
+            co_await full.recv();
+            group.done();
+            guard.unlock();
+            co_await all.wait();
+        },
+        20);
 }
 
 TEST_P(TaskInfoTest, TellsHowLongATaskHasWaited) {
-    run([]() -> Task<void> {
-        const Channel<int> ch(0);
-        WaitGroup wg;
-        wg.go([&ch]() -> Task<void> { co_await ch.recv(); });
-        co_await until_parked("chan receive");
-        co_await sleep_for(milliseconds(4));
-        EXPECT_GE(tasks().back().waiting, milliseconds(4));
-        ch.close();
-        co_await wg.wait();
-    }, 10);
+    run(
+        []() -> Task<void> {
+            const Channel<int> ch(0);
+            WaitGroup wg;
+            wg.go([&ch]() -> Task<void> { co_await ch.recv(); });
+            co_await until_parked("chan receive");
+            co_await sleep_for(milliseconds(4));
+            EXPECT_GE(tasks().back().waiting, milliseconds(4));
+            ch.close();
+            co_await wg.wait();
+        },
+        10);
 }
 
 TEST(TaskInfo, TheDumpHasGosForm) {

@@ -1,12 +1,12 @@
 #include "conc/task.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "tests/conc/scheduling.hpp"
@@ -14,11 +14,17 @@
 namespace mynah::conc {
 namespace {
 
-Task<int> plain(int value) { co_return value; }
+Task<int> plain(int value) {
+    co_return value;
+}
 
-Task<std::unique_ptr<int>> owner(int value) { co_return std::make_unique<int>(value); }
+Task<std::unique_ptr<int>> owner(int value) {
+    co_return std::make_unique<int>(value);
+}
 
-Task<int&> reference(int* value) { co_return *value; }
+Task<int&> reference(int* value) {
+    co_return *value;
+}
 
 Task<int> yielding(int value) {
     co_await yield();

@@ -1,20 +1,20 @@
 #include "conc/use_task.hpp"
 
-#include <gtest/gtest.h>
-
 #include <array>
-#include <asio/buffer.hpp>
-#include <asio/connect_pipe.hpp>
-#include <asio/error.hpp>
-#include <asio/readable_pipe.hpp>
-#include <asio/read.hpp>
-#include <asio/steady_timer.hpp>
-#include <asio/writable_pipe.hpp>
-#include <asio/write.hpp>
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
+
+#include <asio/buffer.hpp>
+#include <asio/connect_pipe.hpp>
+#include <asio/error.hpp>
+#include <asio/read.hpp>
+#include <asio/readable_pipe.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/writable_pipe.hpp>
+#include <asio/write.hpp>
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "tests/conc/scheduling.hpp"
@@ -30,54 +30,60 @@ class UseTaskTest : public ScheduledTest {};
 MYNAH_UNDER_EVERY_SCHEDULING(UseTaskTest);
 
 TEST_P(UseTaskTest, AwaitsATimer) {
-    run([]() -> Task<void> {
-        const auto start = Clock::now();
-        asio::steady_timer timer(io_context(), milliseconds(2));
-        const auto result = co_await timer.async_wait(use_task);
-        EXPECT_TRUE(result.has_value());
-        EXPECT_GE(Clock::now() - start, milliseconds(2));
-    }, 5);
+    run(
+        []() -> Task<void> {
+            const auto start = Clock::now();
+            asio::steady_timer timer(io_context(), milliseconds(2));
+            const auto result = co_await timer.async_wait(use_task);
+            EXPECT_TRUE(result.has_value());
+            EXPECT_GE(Clock::now() - start, milliseconds(2));
+        },
+        5);
 }
 
 TEST_P(UseTaskTest, ComposedOperationsReturnTheirValue) {
-    run([]() -> Task<void> {
-        asio::readable_pipe in(io_context());
-        asio::writable_pipe out(io_context());
-        asio::connect_pipe(in, out);
-        constexpr std::size_t kBytes = 300'000;  // more than a pipe holds
-        const std::string sent(kBytes, 'x');
-        WaitGroup wg;
-        wg.go([&]() -> Task<void> {
-            const auto written = co_await asio::async_write(out, asio::buffer(sent), use_task);
-            EXPECT_EQ(written.value_or(0), kBytes);
-            out.close();
-        });
-        std::string received(kBytes, ' ');
-        const auto read = co_await asio::async_read(in, asio::buffer(received), use_task);
-        EXPECT_EQ(read.value_or(0), kBytes);
-        EXPECT_EQ(received, sent);
-        std::array<char, 8> rest{};
-        const auto end = co_await in.async_read_some(asio::buffer(rest), use_task);
-        EXPECT_FALSE(end.has_value());
-        EXPECT_EQ(end.error(), asio::error::eof);
-        co_await wg.wait();
-    }, 5);
+    run(
+        []() -> Task<void> {
+            asio::readable_pipe in(io_context());
+            asio::writable_pipe out(io_context());
+            asio::connect_pipe(in, out);
+            constexpr std::size_t kBytes = 300'000;  // more than a pipe holds
+            const std::string sent(kBytes, 'x');
+            WaitGroup wg;
+            wg.go([&]() -> Task<void> {
+                const auto written = co_await asio::async_write(out, asio::buffer(sent), use_task);
+                EXPECT_EQ(written.value_or(0), kBytes);
+                out.close();
+            });
+            std::string received(kBytes, ' ');
+            const auto read = co_await asio::async_read(in, asio::buffer(received), use_task);
+            EXPECT_EQ(read.value_or(0), kBytes);
+            EXPECT_EQ(received, sent);
+            std::array<char, 8> rest{};
+            const auto end = co_await in.async_read_some(asio::buffer(rest), use_task);
+            EXPECT_FALSE(end.has_value());
+            EXPECT_EQ(end.error(), asio::error::eof);
+            co_await wg.wait();
+        },
+        5);
 }
 
 TEST_P(UseTaskTest, ManyOperationsAtOnce) {
-    run([this]() -> Task<void> {
-        WaitGroup wg;
-        for (int i = 0; i < 20; ++i) {
-            wg.go([turns = rounds(20) + 1, i]() -> Task<void> {
-                for (int turn = 0; turn < turns; ++turn) {
-                    asio::steady_timer timer(io_context(), microseconds(i));
-                    const auto result = co_await timer.async_wait(use_task);
-                    EXPECT_TRUE(result.has_value());
-                }
-            });
-        }
-        co_await wg.wait();
-    }, 10);
+    run(
+        [this]() -> Task<void> {
+            WaitGroup wg;
+            for (int i = 0; i < 20; ++i) {
+                wg.go([turns = rounds(20) + 1, i]() -> Task<void> {
+                    for (int turn = 0; turn < turns; ++turn) {
+                        asio::steady_timer timer(io_context(), microseconds(i));
+                        const auto result = co_await timer.async_wait(use_task);
+                        EXPECT_TRUE(result.has_value());
+                    }
+                });
+            }
+            co_await wg.wait();
+        },
+        10);
 }
 
 TEST(UseTask, ACancelledOperationReturnsItsError) {

@@ -1,11 +1,11 @@
 #include "conc/wait_group.hpp"
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <stdexcept>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
 #include "tests/conc/scheduling.hpp"
@@ -23,7 +23,8 @@ TEST_P(WaitGroupTest, WaitReturnsWhenAllAreDone) {
         for (std::size_t i = 0; i < done.size(); ++i) {
             wg.go([&done, i]() -> Task<void> {
                 co_await yield();
-                done[i] = 1;  // plain memory: done() synchronizes before the wait returns, as ThreadSanitizer would tell
+                done[i] =
+                    1;  // plain memory: done() synchronizes before the wait returns, as ThreadSanitizer would tell
             });
         }
         co_await wg.wait();
@@ -32,13 +33,15 @@ TEST_P(WaitGroupTest, WaitReturnsWhenAllAreDone) {
 }
 
 TEST_P(WaitGroupTest, WaitOnAnEmptyGroupReturnsAtOnce) {
-    run([]() -> Task<void> {
-        WaitGroup wg;
-        co_await wg.wait();
-        wg.add(1);
-        wg.done();
-        co_await wg.wait();
-    }, 5);
+    run(
+        []() -> Task<void> {
+            WaitGroup wg;
+            co_await wg.wait();
+            wg.add(1);
+            wg.done();
+            co_await wg.wait();
+        },
+        5);
 }
 
 TEST_P(WaitGroupTest, EveryWaiterWakes) {
@@ -74,8 +77,8 @@ TEST_P(WaitGroupTest, MayBeUsedAgainAfterWait) {
     });
 }
 
-// stdexec 1731: the last done() must not touch the group once a waiter may have destroyed it. The group lives on the heap,
-// so AddressSanitizer sees a late access.
+// stdexec 1731: the last done() must not touch the group once a waiter may have destroyed it. The group lives on the
+// heap, so AddressSanitizer sees a late access.
 TEST_P(WaitGroupTest, MayBeDestroyedAsSoonAsWaitHasReturned) {
     run([this]() -> Task<void> {
         for (int round = 0; round < rounds(3000); ++round) {
@@ -98,47 +101,53 @@ TEST_P(WaitGroupTest, MayBeDestroyedAsSoonAsWaitHasReturned) {
 }
 
 TEST_P(WaitGroupTest, GoCountsATaskThatFailedAsDone) {
-    run([]() -> Task<void> {
-        WaitGroup wg;
-        bool caught = false;
-        wg.go([&]() -> Task<void> {
-            const auto inner = []() -> Task<void> {
-                throw std::runtime_error("inner");
-                co_return;
-            };
-            try {
-                co_await inner();
-            } catch (const std::runtime_error&) {
-                caught = true;
-            }
-        });
-        co_await wg.wait();
-        EXPECT_TRUE(caught);
-    }, 20);
+    run(
+        []() -> Task<void> {
+            WaitGroup wg;
+            bool caught = false;
+            wg.go([&]() -> Task<void> {
+                const auto inner = []() -> Task<void> {
+                    throw std::runtime_error("inner");
+                    co_return;
+                };
+                try {
+                    co_await inner();
+                } catch (const std::runtime_error&) {
+                    caught = true;
+                }
+            });
+            co_await wg.wait();
+            EXPECT_TRUE(caught);
+        },
+        20);
 }
 
 TEST_P(WaitGroupTest, GoPassesArgumentsAndKeepsTheClosure) {
-    run([]() -> Task<void> {
-        WaitGroup wg;
-        int sum = 0;
-        Mutex mutex;
-        const auto add = [&sum, &mutex](auto... values) -> Task<void> {
-            const auto guard = co_await mutex.lock();
-            sum += (0 + ... + values);
-        };
-        wg.go(add);
-        wg.go(add, 1);
-        wg.go(add, 2, 3);
-        wg.go(add, 4, 5, 6);
-        wg.go(add, 7, 8, 9, 10);
-        wg.go([&, held = std::make_unique<int>(100)](std::unique_ptr<int> more) -> Task<void> {
-            co_await yield();
-            const auto guard = co_await mutex.lock();
-            sum += *held + *more;
-        }, std::make_unique<int>(1000));
-        co_await wg.wait();
-        EXPECT_EQ(sum, 55 + 1100);
-    }, 50);
+    run(
+        []() -> Task<void> {
+            WaitGroup wg;
+            int sum = 0;
+            Mutex mutex;
+            const auto add = [&sum, &mutex](auto... values) -> Task<void> {
+                const auto guard = co_await mutex.lock();
+                sum += (0 + ... + values);
+            };
+            wg.go(add);
+            wg.go(add, 1);
+            wg.go(add, 2, 3);
+            wg.go(add, 4, 5, 6);
+            wg.go(add, 7, 8, 9, 10);
+            wg.go(
+                [&, held = std::make_unique<int>(100)](std::unique_ptr<int> more) -> Task<void> {
+                    co_await yield();
+                    const auto guard = co_await mutex.lock();
+                    sum += *held + *more;
+                },
+                std::make_unique<int>(1000));
+            co_await wg.wait();
+            EXPECT_EQ(sum, 55 + 1100);
+        },
+        50);
 }
 
 TEST(WaitGroup, BelowZeroPanics) {

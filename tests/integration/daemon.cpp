@@ -23,7 +23,7 @@ bool has_line(std::string_view text, std::string_view line) {
 Process::Options daemon_process(const Daemon::Options& options) {
     Process::Options process{.program = MYNAH_MYNAHD_PROGRAM,
                              .arguments = {},
-                             .environment = {},
+                             .environment = options.environment,
                              .directory = {},
                              .max_descriptors = options.max_descriptors,
                              .core = std::nullopt};

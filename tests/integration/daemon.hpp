@@ -25,6 +25,7 @@ class Daemon {
         std::vector<std::string> listen = {"tcp://127.0.0.1:0"};
         std::string ledger = "off";
         rlim_t max_descriptors = 20'000;
+        std::vector<std::string> environment = {};
     };
 
     explicit Daemon(std::vector<std::string> arguments = {});

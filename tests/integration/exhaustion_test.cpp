@@ -28,6 +28,18 @@ bool waiting(const EchoConnection& connection) {
     return !echoed(connection) && !finished(connection);
 }
 
+// UBSan's check of virtual calls asks the kernel through a pipe of its own whether an object may be read. Without a
+// free descriptor that fails, and it reports a sound object as broken, so such a build cannot run out of descriptors.
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+constexpr bool kNeedsDescriptorsItself = true;
+#else
+constexpr bool kNeedsDescriptorsItself = false;
+#endif
+#else
+constexpr bool kNeedsDescriptorsItself = false;
+#endif
+
 std::size_t lines_with(const std::string& log, std::string_view part) {
     const std::vector<std::string> lines = lines_of(log);
     return static_cast<std::size_t>(
@@ -35,6 +47,9 @@ std::size_t lines_with(const std::string& log, std::string_view part) {
 }
 
 TEST_P(Exhaustion, OutOfDescriptorsDoesNotSpinAndServiceResumes) {
+    if (kNeedsDescriptorsItself) {
+        GTEST_SKIP() << "UBSan needs descriptors of its own";
+    }
     constexpr rlim_t kDescriptors = 64;
     constexpr std::size_t kClients = 120;
     constexpr std::size_t kServedAtLeast = 24;

@@ -1,5 +1,6 @@
 #include "net/address.hpp"
 
+#include <cstdint>
 #include <string>
 
 #include <gmock/gmock.h>

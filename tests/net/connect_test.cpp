@@ -1,14 +1,27 @@
 // connect(), and resolve() which it uses.
 #include "net/connect.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
+#include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conc/scheduler.hpp"
+#include "conc/task.hpp"
+#include "net/address.hpp"
+#include "net/descriptor.hpp"
+#include "net/driver.hpp"
 #include "net/internal/socket_address.hpp"
+#include "net/lease.hpp"
+#include "net/listener.hpp"
+#include "net/operation.hpp"
 #include "net/resolve.hpp"
+#include "net/result.hpp"
+#include "net/stream.hpp"
 #include "tests/net/net_test.hpp"
 
 namespace mynah::net::test {
@@ -35,8 +48,12 @@ conc::Task<> connects(std::string host, std::string listen_host) {
     CO_ASSERT_TRUE(lease);
     EXPECT_EQ(lease->text(), "ping");
 }
-TEST_P(ConnectContract, ConnectsToIPv4) { run_on(GetParam(), connects("127.0.0.1", "tcp://127.0.0.1:0")); }
-TEST_P(ConnectContract, ConnectsToIPv6) { run_on(GetParam(), connects("[::1]", "tcp://[::1]:0")); }
+TEST_P(ConnectContract, ConnectsToIPv4) {
+    run_on(GetParam(), connects("127.0.0.1", "tcp://127.0.0.1:0"));
+}
+TEST_P(ConnectContract, ConnectsToIPv6) {
+    run_on(GetParam(), connects("[::1]", "tcp://[::1]:0"));
+}
 TEST_P(ConnectContract, ConnectsToANameTryingEachAddress) {
     // localhost may be ::1 first, where nobody listens.
     run_on(GetParam(), connects("localhost", "tcp://127.0.0.1:0"));
@@ -52,7 +69,9 @@ conc::Task<> refused() {
     CO_ASSERT_TRUE(!stream);
     EXPECT_EQ(stream.error(), std::errc::connection_refused);
 }
-TEST_P(ConnectContract, ARefusalIsAnError) { run_on(GetParam(), refused()); }
+TEST_P(ConnectContract, ARefusalIsAnError) {
+    run_on(GetParam(), refused());
+}
 
 /// A listener whose queue is full: the kernel answers no further SYN.
 struct FullListener {
@@ -79,7 +98,9 @@ conc::Task<> times_out() {
     EXPECT_GE(conc::now() - start, 80ms);
     EXPECT_LT(conc::now() - start, kPatience);
 }
-TEST_P(ConnectContract, NoAnswerIsATimeout) { run_on(GetParam(), times_out()); }
+TEST_P(ConnectContract, NoAnswerIsATimeout) {
+    run_on(GetParam(), times_out());
+}
 
 TEST(Resolve, ANumericAddressIsItsOwnAnswer) {
     auto body = []() -> conc::Task<> {

@@ -1,19 +1,27 @@
 // What the drivers promise beside the operations: descriptors without end, sleep and wake-up, EINTR, their names.
 #include "net/driver.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 
-#include <atomic>
-#include <memory>
-#include <optional>
-#include <string>
-#include <thread>
-#include <vector>
-
+#include "conc/scheduler.hpp"
+#include "conc/sleep.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/descriptor.hpp"
+#include "net/lease.hpp"
 #include "net/readable.hpp"
+#include "net/result.hpp"
 #include "tests/net/interrupting_signals.hpp"
 #include "tests/net/net_test.hpp"
 
@@ -115,7 +123,9 @@ conc::Task<> high_descriptor(DriverKind kind) {
     co_await wait_group.wait();
     EXPECT_EQ(text, "low");
 }
-TEST_P(DriverContract, DescriptorsBeyondFdSetAreRefusedOrServed) { run_on(GetParam(), high_descriptor(GetParam())); }
+TEST_P(DriverContract, DescriptorsBeyondFdSetAreRefusedOrServed) {
+    run_on(GetParam(), high_descriptor(GetParam()));
+}
 
 conc::Task<> last_in_set() {
     Pair pair = connected_pair();
@@ -128,7 +138,9 @@ conc::Task<> last_in_set() {
     CO_ASSERT_TRUE(lease);
     EXPECT_EQ(lease->text(), "last");
 }
-TEST_P(DriverContract, TheLastDescriptorOfTheSetWorks) { run_on(GetParam(), last_in_set()); }
+TEST_P(DriverContract, TheLastDescriptorOfTheSetWorks) {
+    run_on(GetParam(), last_in_set());
+}
 
 TEST_P(DriverContract, MayBeMadeWhereAllLowDescriptorsAreTaken) {
     std::vector<Descriptor> taken;
@@ -170,7 +182,9 @@ conc::Task<> under_signals() {
     EXPECT_EQ(lease->text(), "thanks");
     EXPECT_TRUE(received == much);
 }
-TEST_P(DriverContract, SignalsNeverLeaveNet) { run_on(GetParam(), under_signals()); }
+TEST_P(DriverContract, SignalsNeverLeaveNet) {
+    run_on(GetParam(), under_signals());
+}
 
 // Each message finds the worker awake, asleep, or on its way there. Were one wake-up lost, the worker would sleep on
 // and the sender wait for ever.
@@ -208,7 +222,9 @@ conc::Task<> posts_while_it_sleeps() {
     EXPECT_EQ(lease->text(), "done");
     EXPECT_EQ(delivered, kThreads * kRounds);
 }
-TEST_P(DriverContract, NoWakeUpIsLost) { run_on(GetParam(), posts_while_it_sleeps()); }
+TEST_P(DriverContract, NoWakeUpIsLost) {
+    run_on(GetParam(), posts_while_it_sleeps());
+}
 
 conc::Task<> many_connections() {
     constexpr std::size_t kCount = 300;
@@ -251,7 +267,9 @@ conc::Task<> many_connections() {
     clients.join();
     EXPECT_EQ(ended, kCount);
 }
-TEST_P(DriverContract, ServesHundredsAtOnce) { run_on(GetParam(), many_connections()); }
+TEST_P(DriverContract, ServesHundredsAtOnce) {
+    run_on(GetParam(), many_connections());
+}
 
 }  // namespace
 }  // namespace mynah::net::test

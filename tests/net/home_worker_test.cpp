@@ -3,12 +3,19 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "conc/context.hpp"
-#include "conc/go.hpp"
+#include "conc/sleep.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/driver.hpp"
+#include "net/lease.hpp"
+#include "net/listener.hpp"
 #include "net/readable.hpp"
+#include "net/result.hpp"
 #include "net/stream.hpp"
 #include "tests/net/net_test.hpp"
 
@@ -30,6 +37,11 @@ void go_elsewhere(conc::WaitGroup& wait_group, Fn fn) {
     while (!*started) {
         std::this_thread::yield();
     }
+}
+
+conc::Task<> until_set(const std::atomic<bool>& flag) {
+    const auto is_set = [&flag] { return flag.load(); };
+    co_await until(is_set);
 }
 
 conc::Task<> used_elsewhere() {
@@ -57,7 +69,9 @@ conc::Task<> used_elsewhere() {
     EXPECT_EQ(received, "question");
     EXPECT_EQ(plain_receive(pair.peer, 6), "answer");
 }
-TEST_P(HomeWorker, ATaskFromElsewhereGoesOnAtHome) { run_on(GetParam(), used_elsewhere(), 2); }
+TEST_P(HomeWorker, ATaskFromElsewhereGoesOnAtHome) {
+    run_on(GetParam(), used_elsewhere(), 2);
+}
 
 conc::Task<> interrupted_from_elsewhere() {
     Pair pair = connected_pair();
@@ -65,7 +79,7 @@ conc::Task<> interrupted_from_elsewhere() {
     conc::WaitGroup wait_group;
     std::atomic<bool> go_on{false};
     auto interrupt = [&]() -> conc::Task<> {
-        co_await until([&] { return go_on.load(); });
+        co_await until_set(go_on);
         pair.stream.interrupt();
     };
     go_elsewhere(wait_group, interrupt);
@@ -87,7 +101,7 @@ conc::Task<> closed_from_elsewhere() {
     conc::WaitGroup wait_group;
     std::atomic<bool> go_on{false};
     auto close = [&]() -> conc::Task<> {
-        co_await until([&] { return go_on.load(); });
+        co_await until_set(go_on);
         pair.stream.close();
     };
     go_elsewhere(wait_group, close);
@@ -114,7 +128,7 @@ conc::Task<> accept_canceled_from_elsewhere(bool by_close) {
     conc::WaitGroup wait_group;
     std::atomic<bool> go_on{false};
     auto end_it = [&, cancel_it = cancel]() -> conc::Task<> {
-        co_await until([&] { return go_on.load(); });
+        co_await until_set(go_on);
         if (by_close) {
             listener.close();
         } else {
@@ -157,7 +171,9 @@ conc::Task<> adopted_elsewhere() {
     plain_send(client, "to the new home");
     co_await wait_group.wait();
 }
-TEST_P(HomeWorker, TheServingWorkerAdoptsAnAcceptedStream) { run_on(GetParam(), adopted_elsewhere(), 2); }
+TEST_P(HomeWorker, TheServingWorkerAdoptsAnAcceptedStream) {
+    run_on(GetParam(), adopted_elsewhere(), 2);
+}
 
 // Streams, wherever they live, are used and closed by tasks that wander between the workers.
 conc::Task<> wander(Pair pair, int rounds) {
@@ -182,7 +198,9 @@ conc::Task<> wander_many() {
     }
     co_await wait_group.wait();
 }
-TEST_P(HomeWorker, TasksMayWanderBetweenOperations) { run_on(GetParam(), wander_many(), 3); }
+TEST_P(HomeWorker, TasksMayWanderBetweenOperations) {
+    run_on(GetParam(), wander_many(), 3);
+}
 
 }  // namespace
 }  // namespace mynah::net::test

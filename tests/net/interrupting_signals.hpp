@@ -1,12 +1,12 @@
 // interrupting_signals.hpp -- makes system calls of the calling thread fail with EINTR, again and again.
 #pragma once
 
-#include <pthread.h>
-
 #include <atomic>
 #include <chrono>
 #include <csignal>
 #include <thread>
+
+#include <pthread.h>
 
 namespace mynah::net::test {
 
@@ -15,7 +15,7 @@ namespace mynah::net::test {
 class InterruptingSignals {
   public:
     InterruptingSignals() {
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_handler = [](int) { handled.fetch_add(1); };
         ::sigaction(SIGUSR1, &action, &before_);
         handled = 0;
@@ -39,7 +39,7 @@ class InterruptingSignals {
   private:
     static inline std::atomic<int> handled{0};
 
-    struct sigaction before_ {};
+    struct sigaction before_{};
     std::atomic<bool> stop_{false};
     std::thread sender_;
 };

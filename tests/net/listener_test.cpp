@@ -1,16 +1,29 @@
 // Listener: binding, accepting, and the ends of accept().
 #include "net/listener.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include <set>
-#include <thread>
-#include <vector>
-
 #include "conc/context.hpp"
+#include "conc/scheduler.hpp"
+#include "conc/sleep.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/descriptor.hpp"
+#include "net/lease.hpp"
+#include "net/result.hpp"
+#include "net/stream.hpp"
 #include "tests/net/net_test.hpp"
 
 namespace mynah::net::test {
@@ -47,7 +60,9 @@ conc::Task<> accepts() {
     EXPECT_NE(flags & FD_CLOEXEC, 0);
     EXPECT_NE(::fcntl(second->fd(), F_GETFL) & O_NONBLOCK, 0);
 }
-TEST_P(ListenerContract, AcceptsWhoIsQueuedAndWhoComes) { run_on(GetParam(), accepts()); }
+TEST_P(ListenerContract, AcceptsWhoIsQueuedAndWhoComes) {
+    run_on(GetParam(), accepts());
+}
 
 conc::Task<> accepts_many() {
     Listener listener = listen_on();
@@ -66,7 +81,9 @@ conc::Task<> accepts_many() {
     }
     EXPECT_EQ(ports.size(), kCount);
 }
-TEST_P(ListenerContract, AcceptsABurst) { run_on(GetParam(), accepts_many()); }
+TEST_P(ListenerContract, AcceptsABurst) {
+    run_on(GetParam(), accepts_many());
+}
 
 conc::Task<> canceled_while_waiting() {
     Listener listener = listen_on();
@@ -84,7 +101,9 @@ conc::Task<> canceled_while_waiting() {
     const Result<Stream> stream = co_await listener.accept();
     EXPECT_TRUE(stream);
 }
-TEST_P(ListenerContract, ACancelledContextEndsAccept) { run_on(GetParam(), canceled_while_waiting()); }
+TEST_P(ListenerContract, ACancelledContextEndsAccept) {
+    run_on(GetParam(), canceled_while_waiting());
+}
 
 conc::Task<> canceled_context_drains_queue() {
     Listener listener = listen_on();
@@ -112,7 +131,9 @@ conc::Task<> deadline() {
     EXPECT_EQ(none.error(), std::errc::operation_canceled);
     EXPECT_EQ(ctx.err(), conc::ContextError::deadline_exceeded);
 }
-TEST_P(ListenerContract, AContextsDeadlineEndsAccept) { run_on(GetParam(), deadline()); }
+TEST_P(ListenerContract, AContextsDeadlineEndsAccept) {
+    run_on(GetParam(), deadline());
+}
 
 conc::Task<> closed_while_waiting() {
     Listener listener = listen_on();
@@ -128,7 +149,9 @@ conc::Task<> closed_while_waiting() {
     EXPECT_EQ(after.error(), std::errc::operation_canceled);
     EXPECT_FALSE(plain_connect(address));
 }
-TEST_P(ListenerContract, CloseEndsAcceptAndRefusesNewcomers) { run_on(GetParam(), closed_while_waiting()); }
+TEST_P(ListenerContract, CloseEndsAcceptAndRefusesNewcomers) {
+    run_on(GetParam(), closed_while_waiting());
+}
 
 /// Lowers the limit on descriptors and takes all that are left; gives everything back on destruction.
 class NoDescriptorsLeft {
@@ -174,7 +197,9 @@ conc::Task<> out_of_descriptors() {
     const Result<Stream> stream = co_await listener.accept();
     EXPECT_TRUE(stream) << "the connection waited in the queue";
 }
-TEST_P(ListenerContract, WithoutDescriptorsItNeitherSpinsNorEnds) { run_on(GetParam(), out_of_descriptors()); }
+TEST_P(ListenerContract, WithoutDescriptorsItNeitherSpinsNorEnds) {
+    run_on(GetParam(), out_of_descriptors());
+}
 
 conc::Task<> canceled_in_pause() {
     Listener listener = listen_on("tcp://127.0.0.1:0", {.exhaustion_pause = kPatience});
@@ -193,7 +218,9 @@ conc::Task<> canceled_in_pause() {
     co_await wait_group.wait();
     EXPECT_EQ(*error, std::errc::operation_canceled);
 }
-TEST_P(ListenerContract, TheContextEndsThePauseToo) { run_on(GetParam(), canceled_in_pause()); }
+TEST_P(ListenerContract, TheContextEndsThePauseToo) {
+    run_on(GetParam(), canceled_in_pause());
+}
 
 conc::Task<> dead_in_queue() {
     Listener listener = listen_on();
@@ -213,7 +240,9 @@ conc::Task<> dead_in_queue() {
         EXPECT_EQ(lease.error(), std::errc::connection_reset);
     }
 }
-TEST_P(ListenerContract, AConnectionThatDiedInTheQueueIsNoError) { run_on(GetParam(), dead_in_queue()); }
+TEST_P(ListenerContract, AConnectionThatDiedInTheQueueIsNoError) {
+    run_on(GetParam(), dead_in_queue());
+}
 
 TEST(Listener, BindSaysWhyNot) {
     const Listener listener = listen_on();

@@ -1,13 +1,28 @@
 #include "tests/net/net_test.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "conc/scheduler.hpp"
+#include "conc/sleep.hpp"
+#include "conc/task.hpp"
+#include "net/address.hpp"
+#include "net/descriptor.hpp"
+#include "net/driver.hpp"
 #include "net/internal/socket_address.hpp"
+#include "net/lease.hpp"
+#include "net/listener.hpp"
+#include "net/result.hpp"
 #include "tests/support/run_task.hpp"
 
 namespace mynah::net::test {

@@ -19,12 +19,12 @@
 #include "net/stream.hpp"
 
 // GoogleTest's ASSERT_* return, which a coroutine cannot.
-#define CO_ASSERT_TRUE(condition)                   \
-    do {                                            \
-        if (!(condition)) {                         \
+#define CO_ASSERT_TRUE(condition)                    \
+    do {                                             \
+        if (!(condition)) {                          \
             ADD_FAILURE() << "expected " #condition; \
-            co_return;                              \
-        }                                           \
+            co_return;                               \
+        }                                            \
     } while (false)
 
 namespace mynah::net::test {
@@ -74,8 +74,8 @@ std::string driver_name(const testing::TestParamInfo<DriverKind>& info);
 
 }  // namespace mynah::net::test
 
-#define MYNAH_FOR_EACH_DRIVER(suite)                                                                                   \
-    INSTANTIATE_TEST_SUITE_P(Net, suite,                                                                               \
-                             testing::Values(::mynah::net::DriverKind::select, ::mynah::net::DriverKind::poll,         \
-                                             ::mynah::net::DriverKind::automatic),                                     \
+#define MYNAH_FOR_EACH_DRIVER(suite)                                                                           \
+    INSTANTIATE_TEST_SUITE_P(Net, suite,                                                                       \
+                             testing::Values(::mynah::net::DriverKind::select, ::mynah::net::DriverKind::poll, \
+                                             ::mynah::net::DriverKind::automatic),                             \
                              ::mynah::net::test::driver_name)

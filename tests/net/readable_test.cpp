@@ -1,20 +1,25 @@
 // readable() and writable() park a task; wait_readable() blocks the thread with select(2).
 #include "net/readable.hpp"
 
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/select.h>
-#include <unistd.h>
-
 #include <array>
 #include <csignal>
 #include <string>
+#include <system_error>
 #include <thread>
 
+#include <fcntl.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+#include "conc/event_source.hpp"
+#include "conc/sleep.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/lease.hpp"
+#include "net/result.hpp"
 #include "net/wait_readable.hpp"
-#include "tests/net/net_test.hpp"
 #include "tests/net/interrupting_signals.hpp"
+#include "tests/net/net_test.hpp"
 
 namespace mynah::net::test {
 namespace {
@@ -52,7 +57,9 @@ conc::Task<> parks_until_readable() {
     CO_ASSERT_TRUE(still);
     EXPECT_TRUE(*still);
 }
-TEST_P(ReadableContract, ParksUntilThereIsSomething) { run_on(GetParam(), parks_until_readable()); }
+TEST_P(ReadableContract, ParksUntilThereIsSomething) {
+    run_on(GetParam(), parks_until_readable());
+}
 
 conc::Task<> writable_pipe() {
     const Pipe pipe;
@@ -67,7 +74,9 @@ conc::Task<> writable_pipe() {
     CO_ASSERT_TRUE(full);
     EXPECT_FALSE(*full);
 }
-TEST_P(ReadableContract, WritableWaitsForRoom) { run_on(GetParam(), writable_pipe()); }
+TEST_P(ReadableContract, WritableWaitsForRoom) {
+    run_on(GetParam(), writable_pipe());
+}
 
 conc::Task<> bad_descriptor() {
     for (const int fd : {-1, 900}) {  // 900 is nobody's
@@ -76,7 +85,9 @@ conc::Task<> bad_descriptor() {
         EXPECT_EQ(bad.error(), std::errc::bad_file_descriptor);
     }
 }
-TEST_P(ReadableContract, ABadDescriptorIsAnError) { run_on(GetParam(), bad_descriptor()); }
+TEST_P(ReadableContract, ABadDescriptorIsAnError) {
+    run_on(GetParam(), bad_descriptor());
+}
 
 conc::Task<> closed_behind_its_back() {
     Pair pair = connected_pair();

@@ -1,9 +1,17 @@
 #include "net/signals.hpp"
 
 #include <csignal>
+#include <system_error>
 
+#include <signal.h>
+
+#include "conc/go.hpp"
+#include "conc/scheduler.hpp"
 #include "conc/sleep.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/driver.hpp"
+#include "net/result.hpp"
 #include "tests/net/net_test.hpp"
 
 namespace mynah::net::test {

@@ -1,16 +1,25 @@
 // interrupt() and close() of a Stream, at each of its waits; and what is left when tasks are abandoned.
-#include <fcntl.h>
-#include <sys/socket.h>
-
 #include <atomic>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/socket.h>
 
 #include "conc/go.hpp"
+#include "conc/scheduler.hpp"
+#include "conc/sleep.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/driver.hpp"
+#include "net/lease.hpp"
+#include "net/result.hpp"
 #include "net/stream.hpp"
 #include "tests/net/net_test.hpp"
 
@@ -44,7 +53,9 @@ conc::Task<> interrupt_waiting() {
     EXPECT_EQ(*error, std::errc::operation_canceled);
     EXPECT_TRUE(pair.stream.is_open());
 }
-TEST_P(StreamCancel, InterruptEndsAReceiveThatWaits) { run_on(GetParam(), interrupt_waiting()); }
+TEST_P(StreamCancel, InterruptEndsAReceiveThatWaits) {
+    run_on(GetParam(), interrupt_waiting());
+}
 
 conc::Task<> interrupt_before() {
     Pair pair = connected_pair();
@@ -65,7 +76,9 @@ conc::Task<> interrupt_before() {
     CO_ASSERT_TRUE(end);
     EXPECT_TRUE(end->empty());
 }
-TEST_P(StreamCancel, AnInterruptedStreamDeliversWhatIsThereFirst) { run_on(GetParam(), interrupt_before()); }
+TEST_P(StreamCancel, AnInterruptedStreamDeliversWhatIsThereFirst) {
+    run_on(GetParam(), interrupt_before());
+}
 
 conc::Task<> bytes_then_interrupt() {
     Pair pair = connected_pair();
@@ -83,7 +96,9 @@ conc::Task<> bytes_then_interrupt() {
     co_await wait_group.wait();
     EXPECT_EQ(*text, "just in time");
 }
-TEST_P(StreamCancel, InterruptLosesNoBytes) { run_on(GetParam(), bytes_then_interrupt()); }
+TEST_P(StreamCancel, InterruptLosesNoBytes) {
+    run_on(GetParam(), bytes_then_interrupt());
+}
 
 conc::Task<> clear() {
     Pair pair = connected_pair();
@@ -97,7 +112,9 @@ conc::Task<> clear() {
     CO_ASSERT_TRUE(lease);
     EXPECT_EQ(lease->text(), "again");
 }
-TEST_P(StreamCancel, ClearInterruptLetsReceiveWaitAgain) { run_on(GetParam(), clear()); }
+TEST_P(StreamCancel, ClearInterruptLetsReceiveWaitAgain) {
+    run_on(GetParam(), clear());
+}
 
 conc::Task<> interrupt_is_not_for_sends() {
     Pair pair = connected_pair();
@@ -111,7 +128,9 @@ conc::Task<> interrupt_is_not_for_sends() {
     EXPECT_TRUE(sent);
     EXPECT_TRUE(received == much);
 }
-TEST_P(StreamCancel, InterruptLeavesSendsAlone) { run_on(GetParam(), interrupt_is_not_for_sends()); }
+TEST_P(StreamCancel, InterruptLeavesSendsAlone) {
+    run_on(GetParam(), interrupt_is_not_for_sends());
+}
 
 conc::Task<> close_waiting() {
     Pair pair = connected_pair();
@@ -134,7 +153,9 @@ conc::Task<> close_waiting() {
     const Result<Lease> after = co_await pair.stream.receive();
     EXPECT_EQ(after.error(), std::errc::operation_canceled);
 }
-TEST_P(StreamCancel, CloseEndsWhatWaits) { run_on(GetParam(), close_waiting()); }
+TEST_P(StreamCancel, CloseEndsWhatWaits) {
+    run_on(GetParam(), close_waiting());
+}
 
 conc::Task<> destroy_waiting() {
     MaybeError error;
@@ -148,7 +169,9 @@ conc::Task<> destroy_waiting() {
     EXPECT_EQ(*error, std::errc::operation_canceled);
     EXPECT_EQ(plain_receive(pair.peer, 1), "");
 }
-TEST_P(StreamCancel, DestroyingTheHandleEndsWhatWaits) { run_on(GetParam(), destroy_waiting()); }
+TEST_P(StreamCancel, DestroyingTheHandleEndsWhatWaits) {
+    run_on(GetParam(), destroy_waiting());
+}
 
 conc::Task<> reuse() {
     for (int i = 0; i < 50; ++i) {
@@ -173,7 +196,9 @@ conc::Task<> reuse() {
         EXPECT_EQ(lease->text(), "new");
     }
 }
-TEST_P(StreamCancel, AReusedDescriptorStartsAfresh) { run_on(GetParam(), reuse()); }
+TEST_P(StreamCancel, AReusedDescriptorStartsAfresh) {
+    run_on(GetParam(), reuse());
+}
 
 conc::Task<> close_from_interrupter() {
     Stream::Interrupter interrupter;
@@ -185,7 +210,9 @@ conc::Task<> close_from_interrupter() {
     }
     interrupter.interrupt();  // the stream is gone: nothing happens
 }
-TEST_P(StreamCancel, AnInterrupterMayOutliveItsStream) { run_on(GetParam(), close_from_interrupter()); }
+TEST_P(StreamCancel, AnInterrupterMayOutliveItsStream) {
+    run_on(GetParam(), close_from_interrupter());
+}
 
 // Tasks that still wait when the main task ends are destroyed where they are: their operations must leave the driver,
 // and their streams must be closed (the leak listener looks), also where one task's stream is what another waits for.
@@ -197,7 +224,9 @@ conc::Task<> wait_forever(Stream& stream) {
     ADD_FAILURE() << "came to an end: " << lease.has_value();
 }
 
-conc::Task<> own_and_wait(Pair pair) { co_await wait_forever(pair.stream); }
+conc::Task<> own_and_wait(Pair pair) {
+    co_await wait_forever(pair.stream);
+}
 
 conc::Task<> own_and_lend(Pair pair) {
     for (int i = 0; i < 3; ++i) {
@@ -232,9 +261,11 @@ TEST_P(StreamCancel, AbandonedTasksLeaveTheDriverAndCloseTheirStreams) {
     }
 }
 
-// The borrower is older than the owner, so the owner is destroyed first: its stream's close() must not queue a task that
-// is about to be destroyed as well.
-conc::Task<> borrow(Stream& stream) { co_await wait_forever(stream); }
+// The borrower is older than the owner, so the owner is destroyed first: its stream's close() must not queue a task
+// that is about to be destroyed as well.
+conc::Task<> borrow(Stream& stream) {
+    co_await wait_forever(stream);
+}
 
 conc::Task<> own_younger(std::unique_ptr<Pair> pair) {
     ++waiting;

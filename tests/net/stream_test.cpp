@@ -1,14 +1,27 @@
 // The contract of a Stream: receive, send, ends and errors.
 #include "net/stream.hpp"
 
+#include <cerrno>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include <thread>
-
-#include "conc/go.hpp"
+#include "conc/scheduler.hpp"
+#include "conc/sleep.hpp"
+#include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/driver.hpp"
+#include "net/lease.hpp"
+#include "net/result.hpp"
 #include "tests/net/net_test.hpp"
 
 namespace mynah::net::test {
@@ -24,7 +37,9 @@ conc::Task<> lends_what_came() {
     CO_ASSERT_TRUE(lease);
     EXPECT_EQ(lease->text(), "hello");
 }
-TEST_P(StreamContract, ReceiveLendsWhatCame) { run_on(GetParam(), lends_what_came()); }
+TEST_P(StreamContract, ReceiveLendsWhatCame) {
+    run_on(GetParam(), lends_what_came());
+}
 
 conc::Task<> waits_for_bytes() {
     Pair pair = connected_pair();
@@ -36,7 +51,9 @@ conc::Task<> waits_for_bytes() {
         EXPECT_EQ(lease->text(), text);
     }
 }
-TEST_P(StreamContract, ReceiveWaitsForBytes) { run_on(GetParam(), waits_for_bytes()); }
+TEST_P(StreamContract, ReceiveWaitsForBytes) {
+    run_on(GetParam(), waits_for_bytes());
+}
 
 conc::Task<> empty_at_end() {
     Pair pair = connected_pair();
@@ -55,7 +72,9 @@ conc::Task<> empty_at_end() {
     EXPECT_TRUE(sent);
     EXPECT_EQ(plain_receive(pair.peer, 6), "answer");
 }
-TEST_P(StreamContract, EndOfStreamIsAnEmptyLeaseAndSendingGoesOn) { run_on(GetParam(), empty_at_end()); }
+TEST_P(StreamContract, EndOfStreamIsAnEmptyLeaseAndSendingGoesOn) {
+    run_on(GetParam(), empty_at_end());
+}
 
 conc::Task<> end_while_waiting() {
     Pair pair = connected_pair();
@@ -65,7 +84,9 @@ conc::Task<> end_while_waiting() {
     CO_ASSERT_TRUE(end);
     EXPECT_TRUE(end->empty());
 }
-TEST_P(StreamContract, EndOfStreamWakesTheReceiver) { run_on(GetParam(), end_while_waiting()); }
+TEST_P(StreamContract, EndOfStreamWakesTheReceiver) {
+    run_on(GetParam(), end_while_waiting());
+}
 
 conc::Task<> half_close() {
     Pair pair = connected_pair();
@@ -79,7 +100,9 @@ conc::Task<> half_close() {
     const Result<void> sent = co_await pair.stream.send_all("no more");
     EXPECT_EQ(sent.error(), std::errc::broken_pipe);  // and no SIGPIPE
 }
-TEST_P(StreamContract, ShutdownSendEndsOneDirectionOnly) { run_on(GetParam(), half_close()); }
+TEST_P(StreamContract, ShutdownSendEndsOneDirectionOnly) {
+    run_on(GetParam(), half_close());
+}
 
 conc::Task<> times_out() {
     Pair pair = connected_pair();
@@ -93,7 +116,9 @@ conc::Task<> times_out() {
     CO_ASSERT_TRUE(late);
     EXPECT_EQ(late->text(), "late");
 }
-TEST_P(StreamContract, ReceiveTimesOutAndTheStreamGoesOn) { run_on(GetParam(), times_out()); }
+TEST_P(StreamContract, ReceiveTimesOutAndTheStreamGoesOn) {
+    run_on(GetParam(), times_out());
+}
 
 conc::Task<> zero_timeout_looks() {
     Pair pair = connected_pair();
@@ -104,7 +129,9 @@ conc::Task<> zero_timeout_looks() {
     CO_ASSERT_TRUE(lease);
     EXPECT_EQ(lease->text(), "there");
 }
-TEST_P(StreamContract, ReceiveWithoutPatienceLooksOnce) { run_on(GetParam(), zero_timeout_looks()); }
+TEST_P(StreamContract, ReceiveWithoutPatienceLooksOnce) {
+    run_on(GetParam(), zero_timeout_looks());
+}
 
 conc::Task<> note_order(Stream& stream, conc::Duration timeout, int number, std::string& order) {
     const Result<Lease> lease = co_await stream.receive(timeout);
@@ -124,7 +151,9 @@ conc::Task<> deadlines_in_order() {
     co_await wait_group.wait();
     EXPECT_EQ(order, "123");
 }
-TEST_P(StreamContract, TheNearestDeadlineComesFirst) { run_on(GetParam(), deadlines_in_order()); }
+TEST_P(StreamContract, TheNearestDeadlineComesFirst) {
+    run_on(GetParam(), deadlines_in_order());
+}
 
 conc::Task<> reset_by_peer() {
     Pair pair = connected_pair();
@@ -135,7 +164,9 @@ conc::Task<> reset_by_peer() {
     const Result<void> sent = co_await pair.stream.send_all("anybody?");
     EXPECT_EQ(sent.error(), std::errc::broken_pipe);
 }
-TEST_P(StreamContract, AResetIsAnError) { run_on(GetParam(), reset_by_peer()); }
+TEST_P(StreamContract, AResetIsAnError) {
+    run_on(GetParam(), reset_by_peer());
+}
 
 conc::Task<> reset_while_sending() {
     Pair pair = connected_pair();
@@ -150,7 +181,9 @@ conc::Task<> reset_while_sending() {
     EXPECT_TRUE(sent.error() == std::errc::connection_reset || sent.error() == std::errc::broken_pipe)
         << sent.error().message();
 }
-TEST_P(StreamContract, AResetInMidSendIsAnError) { run_on(GetParam(), reset_while_sending()); }
+TEST_P(StreamContract, AResetInMidSendIsAnError) {
+    run_on(GetParam(), reset_while_sending());
+}
 
 conc::Task<> cuts_the_peer() {
     Pair pair = connected_pair();
@@ -160,7 +193,9 @@ conc::Task<> cuts_the_peer() {
     EXPECT_EQ(errno, ECONNRESET);
     co_return;
 }
-TEST_P(StreamContract, ResetSendsRst) { run_on(GetParam(), cuts_the_peer()); }
+TEST_P(StreamContract, ResetSendsRst) {
+    run_on(GetParam(), cuts_the_peer());
+}
 
 conc::Task<> large_send() {
     Pair pair = connected_pair();
@@ -182,7 +217,9 @@ conc::Task<> large_send() {
     slow_reader.join();
     EXPECT_TRUE(received == much);
 }
-TEST_P(StreamContract, SendAllSendsAllToASlowReader) { run_on(GetParam(), large_send()); }
+TEST_P(StreamContract, SendAllSendsAllToASlowReader) {
+    run_on(GetParam(), large_send());
+}
 
 conc::Task<> send_times_out() {
     Pair pair = connected_pair();
@@ -190,7 +227,9 @@ conc::Task<> send_times_out() {
     const Result<void> sent = co_await pair.stream.send_all(much, 50ms);
     EXPECT_EQ(sent.error(), std::errc::timed_out);
 }
-TEST_P(StreamContract, SendAllTimesOutWhereThePeerDoesNotRead) { run_on(GetParam(), send_times_out()); }
+TEST_P(StreamContract, SendAllTimesOutWhereThePeerDoesNotRead) {
+    run_on(GetParam(), send_times_out());
+}
 
 conc::Task<> progress_renews() {
     Pair pair = connected_pair();
@@ -213,14 +252,18 @@ conc::Task<> progress_renews() {
     EXPECT_TRUE(sent) << sent.error().message();
     EXPECT_GT(took, kTimeout) << "too fast to show anything";
 }
-TEST_P(StreamContract, ProgressRenewsTheTimeoutOfSendAll) { run_on(GetParam(), progress_renews()); }
+TEST_P(StreamContract, ProgressRenewsTheTimeoutOfSendAll) {
+    run_on(GetParam(), progress_renews());
+}
 
 conc::Task<> sends_nothing() {
     Pair pair = connected_pair();
     const Result<void> sent = co_await pair.stream.send_all("");
     EXPECT_TRUE(sent);
 }
-TEST_P(StreamContract, SendAllOfNothingSucceeds) { run_on(GetParam(), sends_nothing()); }
+TEST_P(StreamContract, SendAllOfNothingSucceeds) {
+    run_on(GetParam(), sends_nothing());
+}
 
 conc::Task<> echo(Stream& stream) {
     for (;;) {
@@ -249,7 +292,9 @@ conc::Task<> echoes_much() {
     reader.join();
     EXPECT_TRUE(answer == much);
 }
-TEST_P(StreamContract, EchoesByteForByte) { run_on(GetParam(), echoes_much()); }
+TEST_P(StreamContract, EchoesByteForByte) {
+    run_on(GetParam(), echoes_much());
+}
 
 conc::Task<> sends_pattern(Stream& stream, const std::string& text) {
     const Result<void> sent = co_await stream.send_all(text, kPatience);
@@ -277,7 +322,9 @@ conc::Task<> both_directions() {
     EXPECT_TRUE(*got_back == back);
     EXPECT_TRUE(**got_there == there);
 }
-TEST_P(StreamContract, OneTaskReceivesWhileAnotherSends) { run_on(GetParam(), both_directions()); }
+TEST_P(StreamContract, OneTaskReceivesWhileAnotherSends) {
+    run_on(GetParam(), both_directions());
+}
 
 conc::Task<> grows_buffers() {
     Pair pair = connected_pair();
@@ -301,7 +348,9 @@ conc::Task<> grows_buffers() {
     EXPECT_EQ(sizes.at(2), 4096U);
     EXPECT_EQ(sizes.at(3), 4096U);
 }
-TEST_P(StreamContract, BuffersGrowToTheirMaximumWhileTheyComeBackFull) { run_on(GetParam(), grows_buffers()); }
+TEST_P(StreamContract, BuffersGrowToTheirMaximumWhileTheyComeBackFull) {
+    run_on(GetParam(), grows_buffers());
+}
 
 conc::Task<> tells_facts() {
     Pair pair = connected_pair();
@@ -322,7 +371,9 @@ conc::Task<> tells_facts() {
     EXPECT_EQ(pair.stream.unread_bytes().error(), std::errc::operation_canceled);
     EXPECT_EQ(pair.stream.local(), Address());
 }
-TEST_P(StreamContract, TellsAddressesAndUnreadBytes) { run_on(GetParam(), tells_facts()); }
+TEST_P(StreamContract, TellsAddressesAndUnreadBytes) {
+    run_on(GetParam(), tells_facts());
+}
 
 conc::Task<> busy_neighbour(Stream& stream, bool& stop, int& rounds) {
     while (!stop) {
@@ -349,7 +400,9 @@ conc::Task<> stays_fair() {
     stop = true;
     co_await wait_group.wait();
 }
-TEST_P(StreamContract, ABusyStreamLetsOthersRun) { run_on(GetParam(), stays_fair()); }
+TEST_P(StreamContract, ABusyStreamLetsOthersRun) {
+    run_on(GetParam(), stays_fair());
+}
 
 conc::Task<> two_receivers() {
     Pair pair = connected_pair();
@@ -367,7 +420,9 @@ conc::Task<> two_receivers() {
     co_await wait_group.wait();
     EXPECT_EQ(first, "for the first");
 }
-TEST_P(StreamContract, ASecondReceiverIsRefused) { run_on(GetParam(), two_receivers()); }
+TEST_P(StreamContract, ASecondReceiverIsRefused) {
+    run_on(GetParam(), two_receivers());
+}
 
 conc::Task<> ipv6() {
     Pair pair = connected_pair("tcp://[::1]:0");
@@ -377,7 +432,9 @@ conc::Task<> ipv6() {
     CO_ASSERT_TRUE(lease);
     EXPECT_EQ(lease->text(), "six");
 }
-TEST_P(StreamContract, SpeaksIPv6) { run_on(GetParam(), ipv6()); }
+TEST_P(StreamContract, SpeaksIPv6) {
+    run_on(GetParam(), ipv6());
+}
 
 TEST(Stream, NoStreamCancelsEveryOperation) {
     auto body = []() -> conc::Task<> {

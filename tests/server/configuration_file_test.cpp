@@ -138,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"DurationWithoutUnit", "[drain]\ngrace = \"5\"\n",
                 "x.toml:2:9: drain.grace: \"5\" has no unit; accepted"},
         Mistake{"BufferTooLarge", "[limits]\nreceive_buffer = \"1GiB\"\n",
-                "x.toml:2:18: limits.receive_buffer: \"1GiB\" is out of range; accepted: 64B to 16MiB"},
+                "x.toml:2:18: limits.receive_buffer: \"1GiB\" is out of range; accepted: 64B to 1MiB"},
         Mistake{"DriverOfALaterVersion", "driver = \"epoll\"\n",
                 "x.toml:1:10: driver: driver \"epoll\" is not built into this version; choose auto, select or poll"},
         Mistake{"UnknownDriver", "driver = \"kqueue\"\n",

@@ -1,5 +1,5 @@
-// Main asks its children to stop, and waits for them, but not for ever: a context tells them, a WaitGroup counts them, and
-// a select gives up after 3 s.
+// Main asks its children to stop, and waits for them, but not for ever: a context tells them, a WaitGroup counts them,
+// and a select gives up after 3 s.
 #include <chrono>
 #include <iostream>
 

@@ -1,10 +1,10 @@
-// A database that is opened on first use, once, however many tasks ask for it at the same time: Once around an open that
-// blocks, which therefore runs beside the workers.
-#include <sqlite3.h>
-
+// A database that is opened on first use, once, however many tasks ask for it at the same time: Once around an open
+// that blocks, which therefore runs beside the workers.
 #include <iostream>
 #include <memory>
 #include <stdexcept>
+
+#include <sqlite3.h>
 
 #include "conc/conc.hpp"
 
@@ -26,7 +26,9 @@ Database open() {
     return database;
 }
 
-conc::Task<Database> open_beside_the_workers() { co_return co_await conc::blocking(open); }
+conc::Task<Database> open_beside_the_workers() {
+    co_return co_await conc::blocking(open);
+}
 
 conc::Task<void> visit() {
     conc::OnceValue<Database> lazy(open_beside_the_workers);

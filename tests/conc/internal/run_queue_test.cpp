@@ -1,12 +1,12 @@
 #include "conc/internal/run_queue.hpp"
 
-#include <gtest/gtest.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/task_record.hpp"

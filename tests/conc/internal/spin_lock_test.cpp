@@ -1,11 +1,11 @@
 #include "conc/internal/spin_lock.hpp"
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "conc/internal/annotations.hpp"
 
@@ -43,10 +43,12 @@ void try_lock_twice() MYNAH_NO_THREAD_SAFETY_ANALYSIS {
     }
 }
 
-TEST(SpinLock, TryLockNeverWaits) { try_lock_twice(); }
+TEST(SpinLock, TryLockNeverWaits) {
+    try_lock_twice();
+}
 
-// unlock() touches nothing after its store: whoever takes the lock next may destroy it. Clang's analysis cannot follow a
-// lock through a pointer that changes hands.
+// unlock() touches nothing after its store: whoever takes the lock next may destroy it. Clang's analysis cannot follow
+// a lock through a pointer that changes hands.
 void take_and_destroy(std::unique_ptr<SpinLock> lock) MYNAH_NO_THREAD_SAFETY_ANALYSIS {
     lock->lock();
     lock->unlock();

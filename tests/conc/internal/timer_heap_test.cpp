@@ -1,7 +1,5 @@
 #include "conc/internal/timer_heap.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -10,13 +8,17 @@
 #include <thread>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/random.hpp"
 
 namespace mynah::conc::internal {
 namespace {
 
-TimePoint at(std::int64_t tick) { return TimePoint(Duration(tick)); }
+TimePoint at(std::int64_t tick) {
+    return TimePoint(Duration(tick));
+}
 
 class Timer final : public TimerNode {
   public:
