@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::size_t kWantedProbes = 16;
 constexpr std::size_t kEvents = 64;
+constexpr std::chrono::milliseconds kShortestConnection(100);
 
 conc::Task<void> connect_into(net::Address address, std::chrono::nanoseconds timeout,
                               conc::Channel<net::Result<net::Stream>> result) {
@@ -62,20 +63,24 @@ conc::Task<void> PingLink::run(net::Stream first) {
             co_await serve_for_a_while(std::move(*stream));
             continue;
         }
-        co_await tell(ConnectFailed{stream.error()});
+        LinkEvent failed = ConnectFailed{stream.error()};
+        co_await tell(std::move(failed));
         co_await conc::select(conc::after(options_.retry), ctx_.done());
     }
 }
 
-// A peer that accepts and closes at once must not be connected to in a loop without a pause.
+// A peer that accepts and closes at once must not be connected to in a loop without a pause. The pause is short,
+// whatever the interval is, so that a peer which closed after a probe is there again for the next.
 conc::Task<void> PingLink::serve_for_a_while(net::Stream stream) {
-    const conc::TimePoint next = conc::now() + options_.retry;
+    const conc::TimePoint next = conc::now() + kShortestConnection;
     co_await serve(std::move(stream));
     co_await conc::select(conc::after(next - conc::now()), ctx_.done());
 }
 
 conc::Task<void> PingLink::serve(net::Stream stream) {
-    co_await tell(LinkUp{});
+    // GCC 12 destroys an aggregate that is made inside an await expression twice: each event has a name first.
+    LinkEvent up = LinkUp{};
+    co_await tell(std::move(up));
     const auto connection = conc::with_cancel(ctx_);
     std::error_code send_error;
     conc::WaitGroup tasks;
@@ -87,7 +92,8 @@ conc::Task<void> PingLink::serve(net::Stream stream) {
     co_await tasks.wait();
     // Where the sender gave up, the receiver knows only that the stream was closed.
     const bool sender_gave_up = receive_error == std::errc::operation_canceled && send_error;
-    co_await tell(LinkDown{sender_gave_up ? send_error : receive_error});
+    LinkEvent down = LinkDown{sender_gave_up ? send_error : receive_error};
+    co_await tell(std::move(down));
 }
 
 conc::Task<void> PingLink::send_probes(net::Stream* stream, conc::CancelableContext connection,
@@ -99,7 +105,8 @@ conc::Task<void> PingLink::send_probes(net::Stream* stream, conc::CancelableCont
         }
         Probe probe = make_probe(*chosen.get<0>(), conc::now(), options_.probe_bytes);
         const std::vector<std::byte> bytes = probe.bytes;
-        co_await tell(ProbeSent{std::move(probe)});
+        LinkEvent leaving = ProbeSent{std::move(probe)};
+        co_await tell(std::move(leaving));
         const auto sent = co_await stream->send_all(bytes, options_.timeout);
         if (!sent) {
             *error = sent.error();
@@ -121,7 +128,8 @@ conc::Task<std::error_code> PingLink::receive_bytes(net::Stream* stream) {
             co_return std::error_code();
         }
         const auto bytes = lease->bytes();
-        co_await tell(BytesBack{.bytes = {bytes.begin(), bytes.end()}, .received_at = now});
+        LinkEvent back = BytesBack{.bytes = {bytes.begin(), bytes.end()}, .received_at = now};
+        co_await tell(std::move(back));
     }
 }
 

@@ -26,7 +26,8 @@ namespace mynah::client::testing_support {
 namespace {
 
 conc::Task<void> serve(net::Stream stream, const Behaviour* behaviour, int number, conc::Context over) {
-    co_await (*behaviour)({.stream = &stream, .number = number, .over = over});
+    Connection connection{.stream = &stream, .number = number, .over = std::move(over)};
+    co_await (*behaviour)(std::move(connection));
 }
 
 conc::Task<void> accept_all(net::Listener* listener, const Behaviour* behaviour, conc::WaitGroup* connections,

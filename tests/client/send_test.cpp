@@ -210,8 +210,8 @@ TEST_P(Send, InputThatTakesItsTimeIsNoTimeout) {
             co_await conc::sleep_for(900ms);
             input.writer.reset();
         });
-        const ExitStatus status =
-            co_await run_send({.address = std::move(address), .text = std::nullopt, .timeout = 300ms}, console);
+        SendOptions options{.address = std::move(address), .text = std::nullopt, .timeout = 300ms};
+        const ExitStatus status = co_await run_send(std::move(options), console);
         co_await tasks.wait();
         co_return status;
     };
@@ -242,8 +242,8 @@ TEST_P(Send, AReaderOfTheOutputThatTakesItsTimeIsNoTimeout) {
     const auto command = [&](net::Address address, Console* console) -> conc::Task<ExitStatus> {
         conc::WaitGroup tasks;
         tasks.go([&]() -> conc::Task<void> { seen = co_await read_later(output.reader.get(), 1500ms); });
-        const ExitStatus status =
-            co_await run_send({.address = std::move(address), .text = std::nullopt, .timeout = 500ms}, console);
+        SendOptions options{.address = std::move(address), .text = std::nullopt, .timeout = 500ms};
+        const ExitStatus status = co_await run_send(std::move(options), console);
         output.writer.reset();
         co_await tasks.wait();
         co_return status;
