@@ -15,6 +15,7 @@
 #endif
 
 namespace mynah::conc::internal {
+#if !defined(MYNAH_CONC_NO_POOL)
 namespace {
 
 constexpr std::size_t kClassBytes = 32;
@@ -79,6 +80,7 @@ class Pool {
 }
 
 }  // namespace
+#endif
 
 void* allocate_frame(std::size_t bytes) {
 #if !defined(MYNAH_CONC_NO_POOL)
