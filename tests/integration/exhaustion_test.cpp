@@ -15,7 +15,6 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using End = EchoConnection::End;
 
-
 bool echoed(const EchoConnection& connection) {
     return connection.is_all_echoed() && connection.is_exact_prefix();
 }
@@ -34,13 +33,13 @@ bool waiting(const EchoConnection& connection) {
 #endif
 #endif
 
+#if !defined(MYNAH_TEST_NEEDS_DESCRIPTORS_ITSELF)
 std::size_t lines_with(const std::string& log, std::string_view part) {
     const std::vector<std::string> lines = lines_of(log);
     return static_cast<std::size_t>(
         std::ranges::count_if(lines, [part](const std::string& line) { return line.find(part) != std::string::npos; }));
 }
 
-#if !defined(MYNAH_TEST_NEEDS_DESCRIPTORS_ITSELF)
 class Exhaustion : public WithDriver {};
 INSTANTIATE_TEST_SUITE_P(Drivers, Exhaustion, testing::Values("select", "poll"), driver_name);
 
