@@ -3,8 +3,7 @@
 // What     Channel<T>(n): n == 0 is a rendezvous, else n values are buffered. Channel<T>() is nil: it blocks for ever.
 //          A Channel is a counted handle; copies are the same channel. Sender and Receiver are one direction of it.
 // Threads  every member, from any worker. try_send, try_recv, close, size and capacity also from other threads: these
-// are
-//          not counted by the deadlock report, so something else must keep a waiting scheduler alive (a timer, a
+//          are not counted by the deadlock report, so something else must keep a waiting scheduler alive (a timer, a
 //          blocking() call), and they must be done with the channel before run() returns.
 // Order    a send synchronizes-before the recv that returns its value; the k-th recv of a channel of capacity n
 //          synchronizes-before the completion of send k + n; close synchronizes-before a recv that reports it.

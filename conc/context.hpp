@@ -7,12 +7,10 @@
 // Resume   on the scheduler, never inside cancel().
 // Cancel   a cancelled parent cancels its children; a child that is cancelled leaves its parent's list.
 // Errors   err() is a std::error_code: canceled or deadline_exceeded. A context made from a nil parent (one that was
-// moved
-//          from): Panic.
+//          moved from): Panic.
 // Cost     linear in the descendants for cancel(); one lock for err().
 // Differs  from Go: dropping the last handle of a context drops its timer and the functions that wait for its cancel,
-// so a
-//          forgotten cancel() leaks nothing, unless such a function holds the context itself. cause() is a
+//          so a forgotten cancel() leaks nothing, unless such a function holds the context itself. cause() is a
 //          std::error_code.
 #pragma once
 

@@ -1,8 +1,7 @@
 // event_source.hpp -- the seam through which the world outside wakes tasks; net's drivers implement it.
 //
 // What     each worker owns one EventSource and sleeps inside poll(). A driver lets tasks park on it and hands them
-// back
-//          with complete().
+//          back with complete().
 // Threads  poll, armed, next_deadline, complete and abandon: on the home worker only. wake and post: from any thread.
 // Resume   complete() queues the task on the home worker, where it cannot be stolen before it has run.
 // Errors   none: a failed wait shows in what the driver's own operations return.

@@ -1,9 +1,12 @@
 // mutex.hpp -- mutual exclusion between tasks.                      Go: sync.Mutex
 //
 // What     auto guard = co_await mutex.lock(); the guard unlocks at the end of its scope. try_lock() and unlock() by
-// hand. Threads  every member, from any worker; whoever unlocks need not be who locked. Order    the n-th unlock()
-// synchronizes-before the return of the (n+1)-th lock(). Resume   on the scheduler, in order of arrival: unlock() hands
-// the lock to the task that has waited longest. Cancel   cancel-safe. Errors   unlock of an unlocked mutex is fatal.
+//          hand.
+// Threads  every member, from any worker; whoever unlocks need not be who locked.
+// Order    the n-th unlock() synchronizes-before the return of the (n+1)-th lock().
+// Resume   on the scheduler, in order of arrival: unlock() hands the lock to the task that has waited longest.
+// Cancel   cancel-safe.
+// Errors   unlock of an unlocked mutex is fatal.
 // Cost     one short lock each.
 // Differs  from Go: always as fair as Go's mutex is after 1 ms of waiting (starvation mode).
 #pragma once

@@ -1,8 +1,7 @@
 // resume_on.hpp -- moves the running task to another worker.        (no counterpart in Go)
 //
 // What     co_await resume_on(source): the task goes on on the worker that owns `source`. It may be stolen from there
-// at
-//          its next wait; a task that waits for the source's own operations always comes back to it.
+//          at its next wait; a task that waits for the source's own operations always comes back to it.
 // Threads  from any task.
 // Resume   on the source's home worker; at once where the task runs there already.
 // Cancel   not applicable: it waits for nothing but its turn.

@@ -5,8 +5,8 @@
 // Order    what happens before run() happens before the main task; the main task's end happens before run() returns.
 // Resume   not applicable.
 // Cancel   tasks that still live when the main task ends are destroyed where they are suspended; abandoned() names
-// them. Errors   an exception that leaves the main task is rethrown by run(). When every task waits and nothing can
-// wake any,
+//          them.
+// Errors   an exception that leaves the main task is rethrown by run(). When every task waits and nothing can wake any,
 //          the program ends: "all tasks are asleep - deadlock", with the dump.
 // Cost     idle workers sleep in their EventSource and use no processor time.
 // Differs  from Go: tasks are not preempted; one that never awaits keeps its worker.

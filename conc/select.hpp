@@ -8,8 +8,7 @@
 // Resume   on the scheduler.
 // Cancel   cancel-safe: a case that was not taken has no effect, no value is lost or duplicated.
 // Errors   a send case on a closed channel is ready, and throws Panic when taken. A case on a nil channel is never
-// ready;
-//          a select without cases waits for ever.
+//          ready; a select without cases waits for ever.
 // Cost     one short lock for each channel, twice where it waits; no allocation, but for more than 16 cases in a span.
 // Differs  from Go: it returns an index and typed slots; there is no block for each case.
 #pragma once

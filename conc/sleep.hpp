@@ -1,8 +1,7 @@
 // sleep.hpp -- lets time pass, or lets others run.                  Go: time.Sleep, runtime.Gosched
 //
 // What     co_await sleep_for(d), sleep_until(t): the task goes on not before that moment; co_await yield(): the task
-// goes
-//          to the end of the local queue.
+//          goes to the end of the local queue.
 // Threads  from any task.
 // Resume   on the worker that slept, or on one that stole it.
 // Cancel   the awaits are destroyed safely; to give up early, use select with after().

@@ -1,7 +1,8 @@
 // task.hpp -- a coroutine that runs when it is awaited.             Go: the body of a goroutine, or a call made in one
 //
 // What     Task<T> is lazy: co_await runs it in the awaiting task, without a queue; go() starts it as a task of its
-// own. Threads  a Task is moved and awaited by one task at a time; it may go on on another worker after each await.
+//          own.
+// Threads  a Task is moved and awaited by one task at a time; it may go on on another worker after each await.
 // Order    everything before the co_await happens before the body; the body's end happens before the await returns.
 // Resume   the awaiting coroutine goes on at once, on the same worker.
 // Cancel   destroying a Task that is suspended destroys its frame: every waiter in it leaves its queue first.

@@ -1,8 +1,7 @@
 // use_task.hpp -- awaits any Asio operation from a task.            (not part of conc.hpp: it includes Asio)
 //
 // What     auto result = co_await timer.async_wait(conc::use_task): a std::expected of what the operation yields, or
-// its
-//          error code. conc::io_context() is the current scheduler's io_context, run by a thread of its own.
+//          its error code. conc::io_context() is the current scheduler's io_context, run by a thread of its own.
 // Threads  from any task; the Asio object is used by one task at a time, as Asio asks.
 // Order    the completion happens before the await returns.
 // Resume   on the scheduler.

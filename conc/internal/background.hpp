@@ -2,7 +2,7 @@
 //
 // What     both start on first use and end with the scheduler's run.
 // Threads  post and io_context: from any thread; join: from the thread that called run(), once all workers have
-// stopped.
+//          stopped.
 #pragma once
 
 #include <cstddef>

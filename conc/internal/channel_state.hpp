@@ -2,8 +2,8 @@
 //
 // Invariants, under `lock`:
 // - A sender waits only while the buffer is full, a receiver only while it is empty and the channel is open; so at
-// least
-//   one of `senders` and `receivers` holds no claimable waiter, except for the two cases of one select on one channel.
+//   least one of `senders` and `receivers` holds no claimable waiter, except for the two cases of one select on one
+//   channel.
 // - Values leave in the order in which they came: buffer first, then `senders` in their order.
 #pragma once
 

@@ -2,13 +2,11 @@
 //
 // Invariants:
 // - error_ is set once, and done_ is closed, under one hold of lock_: nobody sees one without the other. Only then do
-// the
-//   children hear of it.
+//   the children hear of it.
 // - A function that waits for a cancel is kept by the context; a child is not, it keeps its parent.
 // - A node is linked in its parent's list from its making until one of both is cancelled or the node is destroyed.
 // - Locks are taken parent before child, and a context's before its channel's. A node that leaves its parent holds its
-// own
-//   lock no more.
+//   own lock no more.
 #pragma once
 
 #include <any>

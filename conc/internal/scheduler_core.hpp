@@ -2,8 +2,7 @@
 //
 // Invariants of the idle protocol (a push and a worker that goes to sleep never miss each other):
 // - Who publishes work calls notify_one() after it; who goes to sleep lists itself as idle and then looks at every
-// queue
-//   once more. Both put a full barrier between their two steps.
+//   queue once more. Both put a full barrier between their two steps.
 // - At most one worker searches. While it does, notify_one() wakes nobody: when the search ends the searcher looks at
 //   every queue again, or, having found work, passes the search on.
 #pragma once
