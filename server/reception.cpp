@@ -87,7 +87,9 @@ conc::Task<void> Reception::hand_over(net::Stream stream) {
         refuse(to_string(ticket.error()), peer.to_string());
         co_return;
     }
-    co_await accepted_.send({.stream = std::move(stream), .ticket = std::move(*ticket)});
+    // Named before it is awaited: GCC 12 destroys an aggregate that is made inside the expression twice.
+    Accepted accepted{.stream = std::move(stream), .ticket = std::move(*ticket)};
+    co_await accepted_.send(std::move(accepted));
 }
 
 conc::Task<void> Reception::work(conc::EventSource* home) {
