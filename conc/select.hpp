@@ -24,6 +24,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "conc/internal/promise.hpp"
 #include "conc/internal/waiter.hpp"
@@ -233,12 +234,12 @@ namespace internal {
 
 class [[nodiscard]] DynamicSelect : public SelectAwaiter {
   public:
-    explicit DynamicSelect(std::span<Case> cases)
-        : count_(cases.size()), pointers_(std::make_unique<CaseBase*[]>(cases.size())) {
-        for (std::size_t i = 0; i < count_; ++i) {
-            pointers_[i] = cases[i].base();
+    explicit DynamicSelect(std::span<Case> cases) {
+        pointers_.reserve(cases.size());
+        for (const Case& each : cases) {
+            pointers_.push_back(each.base());
         }
-        set_cases({pointers_.get(), count_});
+        set_cases(pointers_);
     }
     ~DynamicSelect() { leave(); }
     DynamicSelect(const DynamicSelect&) = delete;
@@ -247,8 +248,7 @@ class [[nodiscard]] DynamicSelect : public SelectAwaiter {
     std::size_t await_resume() { return finish(); }
 
   private:
-    std::size_t count_;
-    std::unique_ptr<CaseBase*[]> pointers_;
+    std::vector<CaseBase*> pointers_;
 };
 
 }  // namespace internal

@@ -133,7 +133,7 @@ Task<void> abandon(Place place, std::shared_ptr<Places> at) {
 
 class AbandonedTest : public testing::TestWithParam<Place> {};
 INSTANTIATE_TEST_SUITE_P(, AbandonedTest, testing::ValuesIn(kPlaces),
-                         [](const testing::TestParamInfo<Place>& info) { return std::string(info.param.name); });
+                         [](const testing::TestParamInfo<Place>& place) { return std::string(place.param.name); });
 
 TEST_P(AbandonedTest, ATaskIsDestroyedWhereItIsParked) {
     for (const std::size_t workers : {1U, 2U, 4U}) {

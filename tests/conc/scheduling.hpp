@@ -76,11 +76,16 @@ void on_real_workers(Scenario scenario) {
     }
 }
 
-/// Returns once the condition holds. Sleeps in between, so that virtual time goes on as well.
+/// Returns once the condition holds. Sleeps in between, so that virtual time goes on as well, and at least for as long as
+/// the look took, so that looking never takes most of the time.
 template <class Condition>
 Task<void> until(Condition condition) {
-    while (!condition()) {
-        co_await sleep_for(std::chrono::microseconds(50));
+    for (;;) {
+        const auto start = now();
+        if (condition()) {
+            break;
+        }
+        co_await sleep_for(std::max<Duration>(std::chrono::microseconds(50), now() - start));
     }
 }
 

@@ -102,6 +102,11 @@ void limit_send_queue(const Stream& stream) {
     EXPECT_EQ(::setsockopt(stream.fd(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)), 0);
 }
 
+void limit_receive_queue(const Descriptor& peer) {
+    const int bytes = 65536;
+    EXPECT_EQ(::setsockopt(peer.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
+}
+
 conc::Task<> until(std::function<bool()> condition) {
     const auto end = conc::now() + kPatience;
     while (!condition()) {

@@ -56,8 +56,9 @@ std::string plain_receive(const Descriptor& socket, std::size_t count);
 /// RST in place of FIN.
 void plain_reset(Descriptor& socket);
 
-/// Keeps the kernel from taking megabytes before the peer has read any.
+/// Keep the kernel from taking megabytes before the peer has read any.
 void limit_send_queue(const Stream& stream);
+void limit_receive_queue(const Descriptor& peer);
 
 /// Lets others run until `condition` holds.
 conc::Task<> until(std::function<bool()> condition);
