@@ -1,8 +1,7 @@
 // command_line.hpp -- what the user asked for.
 //
 // What     parse_command_line turns mynah's arguments into a Command, or into what to print instead of running one: a
-// help
-//          text, the version, or one line that says what is wrong.
+//          help text, the version, or one line that says what is wrong.
 // Threads  any.
 // Errors   never throws for what a user can type; a mistake is an Answer with ExitStatus::usage.
 #pragma once

@@ -1,13 +1,13 @@
 // input.hpp -- standard input for tasks: a file, a pipe or a terminal.
 //
-// What     read() yields bytes as they come, 0 at the end; stop() ends a read that waits. The descriptor is waited for
-// and
-//          read on the blocking pool: no worker ever waits for a disk or for a person, and the flags of a terminal that
-//          is shared with the shell stay as they are.
+// What     read() yields bytes as they come, 0 at the end; stop() ends a read that waits. The descriptor is waited
+//          for and read on the blocking pool: no worker ever waits for a disk or for a person, and the flags of a
+//          terminal that is shared with the shell stay as they are.
 // Threads  one task reads; stop() from any thread.
 // Cancel   through stop(); a read that is under way is awaited, not dropped.
 // Errors   what poll(2) and read(2) say; operation_canceled after stop(), where nothing is there to be read. The
-// constructor throws std::system_error where there is no descriptor left. Cost     two thread hand-overs a read.
+//          constructor throws std::system_error where there is no descriptor left.
+// Cost     two thread hand-overs a read.
 #pragma once
 
 #include <cstddef>

@@ -1,9 +1,8 @@
 // outstanding_probes.hpp -- the probes of a ping that are on their way, in the order in which they were sent.
 //
 // What     make_probe() builds a probe; OutstandingProbes is given each probe as it leaves, and the bytes that come
-// back in
-//          any pieces, and tells what became of each. A reply is matched by content: the connection keeps bytes in
-//          order, so the next bytes must be those of the oldest probe.
+//          back in any pieces, and tells what became of each. A reply is matched by content: the connection keeps
+//          bytes in order, so the next bytes must be those of the oldest probe.
 // Threads  one at a time.
 // Cost     holds the bytes of the probes that are on their way.
 #pragma once

@@ -9,6 +9,7 @@
 #include "client/outstanding_probes.hpp"
 #include "conc/channel.hpp"
 #include "conc/context.hpp"
+#include "conc/event_source.hpp"
 #include "conc/go.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/select.hpp"

@@ -1,8 +1,7 @@
 // ping_link.hpp -- the connection of a ping, made anew whenever it ends.
 //
 // What     run() sends the probes that are asked for through `wanted`, and tells all that happens through `events`,
-// until
-//          its context is cancelled.
+//          until its context is cancelled.
 // Threads  run() once, from any task; the PingLink must live until it returns. The channels, from any task.
 // Order    events come in the order in which they happened: a probe's ProbeSent before the bytes that answer it, and
 //          all of a connection's before its LinkDown.

@@ -1,8 +1,7 @@
 // pinger.hpp -- decides when probes are due, and keeps the account of what became of each.
 //
-// What     run() asks the link for a probe at each interval, writes one line for each probe's fate on standard output,
-// and
-//          ends with the closing statistics: when all probes are settled, or when it is interrupted.
+// What     run() asks the link for a probe at each interval, writes one line for each probe's fate on standard
+//          output, and ends with the closing statistics: when all probes are settled, or when it is interrupted.
 // Threads  run() once, from any task: one task owns the whole account. The Pinger must live until it returns.
 // Errors   in the exit status, and on standard error.
 #pragma once

@@ -1,12 +1,13 @@
 // terminal_escaper.hpp -- makes bytes from a peer safe to show on a terminal.
 //
 // What     TerminalEscaper.escape(bytes) keeps printable UTF-8, newline and tab; every byte of anything else becomes
-// \xNN:
-//          C0 and C1 controls (hence every escape sequence), DEL, malformed UTF-8, line separators, and the marks that
-//          reverse the direction of text. A backslash stays as it is: the text is for people, not for a parser.
+//          \xNN: C0 and C1 controls (hence every escape sequence), DEL, malformed UTF-8, line separators, and the
+//          marks that reverse the direction of text. A backslash stays as it is: the text is for people, not for a
+//          parser.
 // Threads  one at a time.
 // Order    a character whose bytes arrive in several pieces appears with its last piece; flush() shows what never
-// ended. Cost     linear; at most four times as many bytes as came in, and three bytes of state.
+//          ended.
+// Cost     linear; at most four times as many bytes as came in, and three bytes of state.
 #pragma once
 
 #include <array>

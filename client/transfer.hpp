@@ -1,10 +1,9 @@
 // transfer.hpp -- sends a source through an echo server and proves that all of it comes back.
 //
 // What     run() sends in one task and receives in another, compares, writes what came back to standard output, and
-// says
-//          on standard error what is wrong. After the last byte the sending side is closed; then all bytes must come
-//          back, and none more. An end of stream is waited for only briefly, as a server may keep the connection until
-//          it is idle.
+//          says on standard error what is wrong. After the last byte the sending side is closed; then all bytes must
+//          come back, and none more. An end of stream is waited for only briefly, as a server may keep the connection
+//          until it is idle.
 // Threads  run() once, from any task; the Transfer must live until it returns.
 // Memory   bytes are kept from when they are read until they are back: at most kWindowChunks + 2 chunks.
 // Errors   in the exit status, and on standard error.

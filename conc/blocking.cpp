@@ -1,7 +1,12 @@
 #include "conc/blocking.hpp"
 
+#include <functional>
+#include <utility>
+
+#include "conc/internal/atomic.hpp"
 #include "conc/internal/background.hpp"
 #include "conc/internal/scheduler_core.hpp"
+#include "conc/internal/task_record.hpp"
 
 namespace mynah::conc::internal {
 

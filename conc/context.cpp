@@ -1,13 +1,26 @@
 #include "conc/context.hpp"
 
 #include <algorithm>
+#include <any>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <typeindex>
 #include <utility>
-#include <vector>
 
+#include "conc/event_source.hpp"
+#include "conc/go.hpp"
+#include "conc/internal/channel_state.hpp"
 #include "conc/internal/context_state.hpp"
+#include "conc/internal/spin_lock.hpp"
+#include "conc/internal/task_record.hpp"
 #include "conc/internal/worker.hpp"
 #include "conc/panic.hpp"
 #include "conc/scheduler.hpp"
+#include "conc/select_case.hpp"
+#include "conc/task.hpp"
 
 namespace mynah::conc {
 namespace {

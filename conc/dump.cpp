@@ -1,18 +1,24 @@
 #include "conc/internal/dump.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <source_location>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <typeinfo>
-#include <utility>
+#include <vector>
 
+#include "conc/internal/atomic.hpp"
 #include "conc/internal/promise.hpp"
 #include "conc/internal/scheduler_core.hpp"
+#include "conc/internal/task_record.hpp"
+#include "conc/internal/worker.hpp"
 #include "conc/panic.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/task_info.hpp"

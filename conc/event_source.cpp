@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <ctime>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <linux/futex.h>

@@ -1,5 +1,9 @@
 #include "conc/mutex.hpp"
 
+#include "conc/internal/annotations.hpp"
+#include "conc/internal/spin_lock.hpp"
+#include "conc/internal/task_record.hpp"
+#include "conc/internal/waiter.hpp"
 #include "conc/panic.hpp"
 
 namespace mynah::conc {

@@ -1,5 +1,10 @@
 #include "conc/once.hpp"
 
+#include "conc/internal/annotations.hpp"
+#include "conc/internal/atomic.hpp"
+#include "conc/internal/spin_lock.hpp"
+#include "conc/internal/task_record.hpp"
+
 namespace mynah::conc::internal {
 
 OnceGate::PassAwaiter::~PassAwaiter() {

@@ -1,9 +1,17 @@
 #include "conc/scheduler.hpp"
 
+#include <coroutine>
+#include <cstddef>
+#include <memory>
 #include <utility>
+#include <vector>
 
+#include "conc/event_source.hpp"
 #include "conc/internal/promise.hpp"
 #include "conc/internal/scheduler_core.hpp"
+#include "conc/internal/task_record.hpp"
+#include "conc/internal/worker.hpp"
+#include "conc/task_info.hpp"
 
 namespace mynah::conc {
 namespace internal {

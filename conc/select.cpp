@@ -1,10 +1,19 @@
 #include "conc/select.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
+#include <span>
 
+#include "conc/event_source.hpp"
+#include "conc/internal/annotations.hpp"
+#include "conc/internal/spin_lock.hpp"
+#include "conc/internal/task_record.hpp"
 #include "conc/internal/worker.hpp"
 #include "conc/scheduler.hpp"
+#include "conc/select_case.hpp"
 
 namespace mynah::conc {
 

@@ -1,5 +1,9 @@
 #include "conc/sleep.hpp"
 
+#include "conc/event_source.hpp"
+#include "conc/internal/atomic.hpp"
+#include "conc/internal/task_record.hpp"
+#include "conc/internal/timer_heap.hpp"
 #include "conc/internal/worker.hpp"
 #include "conc/scheduler.hpp"
 

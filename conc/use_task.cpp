@@ -2,6 +2,8 @@
 
 #include "conc/internal/background.hpp"
 #include "conc/internal/scheduler_core.hpp"
+#include "conc/internal/task_record.hpp"
+#include "conc/internal/worker.hpp"
 
 namespace mynah::conc {
 

@@ -1,5 +1,11 @@
 #include "conc/wait_group.hpp"
 
+#include <cstdint>
+
+#include "conc/internal/annotations.hpp"
+#include "conc/internal/spin_lock.hpp"
+#include "conc/internal/task_record.hpp"
+#include "conc/internal/waiter.hpp"
 #include "conc/panic.hpp"
 
 namespace mynah::conc {

@@ -2,11 +2,11 @@
 //
 // What     receive() lends bytes as they come, send_all() sends all it is given.
 // Threads  one task may receive while another sends. A stream belongs to the worker that adopts it: the first await
-// does
-//          so, or adopt(); a task that awaits it elsewhere goes on at home. interrupt() and close(): from any worker.
-//          A handle that others use is not moved or destroyed meanwhile.
+//          does so, or adopt(); a task that awaits it elsewhere goes on at home. interrupt() and close(): from any
+//          worker. A handle that others use is not moved or destroyed meanwhile.
 // Resume   on the home worker; at once where no wait is needed.
-// Cancel   interrupt() ends a receive that waits; close() ends whatever waits. Bytes are lost by neither before close.
+// Cancel   interrupt() ends a receive that waits; close() ends whatever waits. Bytes are lost by neither before
+//          close.
 // Errors   a clean end of stream is an empty Lease; std::errc::timed_out; operation_canceled after interrupt() or
 //          close(); operation_in_progress where two tasks receive (or send) at once; else what the kernel says.
 // Cost     one system call a receive and one a send; an idle stream holds no buffer; a timeout costs no timer.

@@ -3,7 +3,8 @@
 // What     true: readable (or at its end, or failed: the next read says which); false: the time is over.
 // Threads  any; it blocks the thread, so a task that has a worker to share uses readable() of readable.hpp instead.
 // Errors   too_many_descriptors at or over FD_SETSIZE, bad_file_descriptor; EINTR is retried with the time that is
-// left. Cost     one system call.
+//          left.
+// Cost     one system call.
 #pragma once
 
 #include "conc/event_source.hpp"

@@ -1,7 +1,7 @@
 // configuration_keys.hpp -- the one table of what can be configured.
-// What     each Key ties a name in the file ("limits.idle_timeout") to its flag, its variable, its notation, its place
-// in
-//          the Configuration and its line of help. File, environment, command line, --help and --check all read it.
+// What     each Key ties a name in the file ("limits.idle_timeout") to its flag, its variable, its notation, its
+//          place in the Configuration and its line of help. File, environment, command line, --help and --check all
+//          read it.
 // Threads  any: the table is constant.
 // Errors   values, with the place (file and line, variable or flag) in front.
 #pragma once

@@ -1,11 +1,10 @@
 // escape.hpp -- bytes made safe to print.
 // What     escape(bytes): printable ASCII stays; a backslash is doubled; newline, return and tab are \n, \r, \t; any
-// other
-//          byte is \xNN in lower case.
+//          other byte is \xNN in lower case.
 // Threads  any.
 // Errors   none: every sequence of bytes has a rendering.
-// Bounds   the result never has more than `limit` characters; what does not fit is replaced by a closing "...", and an
-//          escape is never cut in two.
+// Bounds   the result never has more than `limit` characters; what does not fit is replaced by a closing "...", and
+//          an escape is never cut in two.
 // Cost     linear in the result, not in the input.
 #pragma once
 

@@ -1,6 +1,7 @@
 // limits.hpp -- who may connect: the count of open connections, in all and by peer address.
 // What     admit(host) gives a Ticket, or the limit that refuses; the connection counts for as long as its Ticket
-// lives. Threads  every member, from any worker; a Ticket may die on another worker than the one that admitted it.
+//          lives.
+// Threads  every member, from any worker; a Ticket may die on another worker than the one that admitted it.
 // Errors   refusal is a value.
 // Lifetime the ConnectionLimits must outlive its Tickets.
 // Cost     one short lock, held for a hash lookup at most (no lookup when no per-address limit is set).

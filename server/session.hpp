@@ -2,9 +2,8 @@
 // What     serve() echoes with back-pressure: it receives only when everything received before has been sent on.
 // Order    half-close (RFC 9293, 3.6): a peer that shuts its sending side gets every byte, then our FIN.
 // Cancel   stream.interrupt() ends it at the next quiet moment: nothing received that is not sent, nothing in the
-// kernel.
-//          Then our FIN goes out, and what still arrives is read and counted for `linger` at most. stream.close() ends
-//          it where it is.
+//          kernel. Then our FIN goes out, and what still arrives is read and counted for `linger` at most.
+//          stream.close() ends it where it is.
 // Bounds   one lease of limits.receive_buffer bytes while it echoes; nothing while it waits.
 #pragma once
 

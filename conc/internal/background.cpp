@@ -1,6 +1,9 @@
 #include "conc/internal/background.hpp"
 
 #include <csignal>
+#include <cstddef>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -10,6 +13,7 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/thread_pool.hpp>
+#include <signal.h>
 
 namespace mynah::conc::internal {
 namespace {

@@ -1,6 +1,7 @@
 #include "conc/internal/frame_pool.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <new>
 

@@ -1,14 +1,27 @@
 #include "conc/internal/scheduler_core.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
-#include <limits>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <random>
+#include <thread>
 #include <utility>
+#include <vector>
 
+#include "conc/event_source.hpp"
+#include "conc/internal/atomic.hpp"
 #include "conc/internal/background.hpp"
 #include "conc/internal/dump.hpp"
+#include "conc/internal/spin_lock.hpp"
+#include "conc/internal/task_record.hpp"
+#include "conc/internal/worker.hpp"
 #include "conc/panic.hpp"
+#include "conc/scheduler.hpp"
 
 namespace mynah::conc::internal {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <sched.h>
 
+#include "conc/internal/atomic.hpp"
+
 namespace mynah::conc::internal {
 
 void SpinLock::lock_slow() noexcept {

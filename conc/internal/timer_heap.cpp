@@ -1,6 +1,12 @@
 #include "conc/internal/timer_heap.hpp"
 
 #include <algorithm>
+#include <cstddef>
+
+#include "conc/event_source.hpp"
+#include "conc/internal/atomic.hpp"
+#include "conc/internal/spin_lock.hpp"
+#include "conc/internal/task_record.hpp"
 
 namespace mynah::conc::internal {
 

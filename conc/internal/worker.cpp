@@ -1,12 +1,19 @@
 #include "conc/internal/worker.hpp"
 
-#include <exception>
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "conc/event_source.hpp"
+#include "conc/internal/atomic.hpp"
 #include "conc/internal/promise.hpp"
 #include "conc/internal/scheduler_core.hpp"
+#include "conc/internal/spin_lock.hpp"
+#include "conc/internal/task_record.hpp"
 #include "conc/panic.hpp"
 
 namespace mynah::conc::internal {

@@ -1,8 +1,7 @@
 // context_hook.hpp -- ends a waiting read once a context is cancelled.
 //
 // What     while it lives, cancelling the context cancels the endpoint's read with this ticket, from inside cancel():
-// no
-//          task of its own that could be left behind.
+//          no task of its own that could be left behind.
 // Threads  made and destroyed by the task that waits; the context is cancelled by whoever.
 // Cost     one allocation; nothing for a context that cannot be cancelled.
 #pragma once

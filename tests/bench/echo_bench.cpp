@@ -4,17 +4,22 @@
 // B A B, so that whatever else the machine does meets both. Exit status: 0, or 1 when --require is not reached or a
 // byte was wrong.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <sched.h>
 
 #include "tests/bench/echo_generator.hpp"
+#include "tests/integration/endpoint.hpp"
 #include "tests/integration/process.hpp"
 
 namespace mynah::bench {

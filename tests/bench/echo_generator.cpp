@@ -3,11 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "tests/integration/endpoint.hpp"
 
 namespace mynah::bench {
 

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "client/command_line.hpp"
 #include "client/console.hpp"
 #include "client/exit_status.hpp"
 #include "client/source.hpp"

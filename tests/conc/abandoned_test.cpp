@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
+#include "conc/select_case.hpp"
 #include "conc/use_task.hpp"
 #include "tests/conc/scheduling.hpp"
 
@@ -320,13 +321,42 @@ TEST(Abandoned, WhatATaskWaitsForMayBeGoneBeforeIt) {
                 co_await until_parked("sync.WaitGroup.Wait", 5);
                 throw Panic("leaves in a hurry");
             };
+            bool gone = false;
             try {
                 co_await nested();
             } catch (const Panic&) {
-                // its frame is gone, with the mutex and the group
+                gone = true;  // its frame, with the mutex and the group
             }
+            EXPECT_TRUE(gone);
         }());
         EXPECT_EQ(scheduler.abandoned().size(), 10U);
+    }
+}
+
+// A task may refer to the frame of the one that started it: what was started goes first, however deep.
+TEST(Abandoned, WhatATaskStartedIsDestroyedBeforeIt) {
+    for (const std::size_t workers : {1U, 4U}) {
+        std::vector<std::string> destroyed;
+        const std::function<Task<void>(int, std::vector<std::string>*)> descend =
+            [&](int depth, std::vector<std::string>* of_parent) -> Task<void> {
+            std::vector<std::string> mine;
+            const AtEnd end([&] {
+                EXPECT_EQ(mine.size(), depth == 0 ? 0U : 1U) << "depth " << depth;
+                of_parent->push_back("child");
+                destroyed.push_back(std::to_string(depth));
+            });
+            if (depth > 0) {
+                go(descend, depth - 1, &mine);
+            }
+            co_await Channel<int>().recv();
+        };
+        std::vector<std::string> of_main;
+        Scheduler scheduler({.workers = workers});
+        scheduler.run([](auto* start, std::vector<std::string>* children) -> Task<void> {
+            go(*start, 5, children);
+            co_await until_parked("chan receive (nil chan)", 6);
+        }(&descend, &of_main));
+        EXPECT_EQ(destroyed, (std::vector<std::string>{"0", "1", "2", "3", "4", "5"}));
     }
 }
 

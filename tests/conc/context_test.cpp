@@ -1,18 +1,17 @@
 #include "conc/context.hpp"
 
 #include <chrono>
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <tuple>
-#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
+#include "conc/select_case.hpp"
 #include "tests/conc/scheduling.hpp"
 
 namespace mynah::conc {

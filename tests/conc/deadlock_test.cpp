@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
+#include "conc/select_case.hpp"
 #include "conc/use_task.hpp"
 #include "tests/conc/scheduling.hpp"
 

@@ -1,6 +1,8 @@
 #include "conc/event_source.hpp"
 
 #include <chrono>
+#include <coroutine>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -12,7 +14,10 @@
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/promise.hpp"
+#include "conc/internal/task_record.hpp"
+#include "conc/select_case.hpp"
 #include "tests/conc/scheduling.hpp"
+#include "tests/support/run_task.hpp"
 
 namespace mynah::conc {
 namespace {
@@ -203,6 +208,39 @@ TEST(EventSource, ATaskThatWaitsForAnEventIsNoDeadlock) {
             co_await CountingSource::event();
         }
     }());
+}
+
+// Two tasks that wake each other in turn take every place that the queue leaves: one that I/O completed gets on all the
+// same, whichever parity of turns the worker's looks at its source fall on.
+TEST(EventSource, ACompletedTaskIsNotHeldUpByAPingPong) {
+    Calls calls;
+    constexpr int kRounds = 200'000;
+    const int rounds = test::run_task(counted(1, &calls), []() -> Task<int> {
+        const Channel<int> ping(0);
+        const Channel<int> pong(0);
+        bool stop = false;
+        int round = 0;
+        WaitGroup wg;
+        wg.go([&]() -> Task<void> {
+            for (; round < kRounds && !stop; ++round) {
+                co_await ping.send(round);
+                co_await pong.recv();
+            }
+            ping.close();
+        });
+        wg.go([&]() -> Task<void> {
+            while (const auto value = co_await ping.recv()) {
+                co_await pong.send(*value);
+            }
+        });
+        for (int k = 0; k < 50; ++k) {
+            co_await CountingSource::event();
+        }
+        stop = true;
+        co_await wg.wait();
+        co_return round;
+    }());
+    EXPECT_LT(rounds, 50 * 200) << "a look at the source every 61 turns, and a few turns in the queue";
 }
 
 }  // namespace

@@ -3,12 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
+#include "conc/internal/atomic.hpp"
 #include "conc/internal/random.hpp"
+#include "conc/select_case.hpp"
 #include "tests/conc/scheduling.hpp"
 
 namespace mynah::conc {
@@ -211,6 +214,7 @@ TEST_P(ExactlyOnceTest, UnderACloseThatRacesSenders) {
             constexpr std::size_t kEach = 6;
             Ledger ledger(kPeers * kEach);
             const Channel<std::size_t> ch(static_cast<std::size_t>(round % 3));
+            internal::Atomic<bool> closing{false};
             WaitGroup wg;
             for (std::size_t peer = 0; peer < kPeers; ++peer) {
                 wg.go([&, peer]() -> Task<void> {
@@ -221,13 +225,14 @@ TEST_P(ExactlyOnceTest, UnderACloseThatRacesSenders) {
                             mine.push_back(value);
                         }
                     } catch (const Panic&) {
-                        // closed: the value at hand was not sent
+                        EXPECT_TRUE(closing.load());  // the value at hand was not sent
                     }
                     co_await ledger.sent(std::move(mine));
                 });
                 wg.go(take, &ledger, ch, peer + 1);
             }
             co_await sleep_for(microseconds(round % 40));
+            closing.store(true);
             ch.close();
             co_await wg.wait();
             ledger.expect_balanced();

@@ -1,15 +1,18 @@
 #include "conc/go.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <utility>
 
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
+#include "conc/select_case.hpp"
 #include "tests/conc/scheduling.hpp"
+#include "tests/support/run_task.hpp"
 
 namespace mynah::conc {
 namespace {

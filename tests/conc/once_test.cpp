@@ -3,11 +3,11 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <utility>
 
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
+#include "conc/select_case.hpp"
 #include "tests/conc/scheduling.hpp"
 
 namespace mynah::conc {
@@ -173,11 +173,13 @@ TEST_P(OnceTest, ValueReleasesItsFunctionAfterTheFirstCall) {
             const int& second = co_await task.get();
             EXPECT_EQ(second, 5);
             EXPECT_EQ(held.use_count(), 2);
+            bool failed = false;
             try {
                 co_await fails.get();
             } catch (const Panic&) {
-                // seen in its own test
+                failed = true;
             }
+            EXPECT_TRUE(failed);
             EXPECT_EQ(held.use_count(), 1);
         },
         20);

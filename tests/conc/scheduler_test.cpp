@@ -4,19 +4,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
+#include "conc/select_case.hpp"
 #include "tests/conc/scheduling.hpp"
+#include "tests/support/run_task.hpp"
 
 namespace mynah::conc {
 namespace {

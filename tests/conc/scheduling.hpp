@@ -76,8 +76,8 @@ void on_real_workers(Scenario scenario) {
     }
 }
 
-/// Returns once the condition holds. Sleeps in between, so that virtual time goes on as well, and at least for as long as
-/// the look took, so that looking never takes most of the time.
+/// Returns once the condition holds. Sleeps in between, so that virtual time goes on as well, and at least for as long
+/// as the look took, so that looking never takes most of the time.
 template <class Condition>
 Task<void> until(Condition condition) {
     for (;;) {

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -9,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
-#include "conc/internal/random.hpp"
+#include "conc/select_case.hpp"
 #include "tests/support/run_task.hpp"
 
 namespace mynah::conc {
@@ -87,6 +88,51 @@ TEST(Simulation, DifferentSeedsTellDifferentStories) {
         stories.insert(Story().tell(seed, 4));
     }
     EXPECT_GT(stories.size(), 90U);
+}
+
+// A scheduler that runs twice tells the same story twice: its choices, its tasks' ids and its clock begin anew.
+TEST(Simulation, ASecondRunOfOneSchedulerRepeatsTheFirst) {
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        Scheduler scheduler({.workers = 3, .seed = seed});
+        const auto story = []() -> Task<std::string> {
+            std::ostringstream trace;
+            WaitGroup wg;
+            for (int i = 0; i < 40; ++i) {
+                wg.go([&trace, i]() -> Task<void> {
+                    co_await sleep_for(microseconds(1));
+                    co_await yield();
+                    trace << i << ' ' << now().time_since_epoch().count() << '\n';
+                });
+            }
+            for (const TaskInfo& task : tasks()) {
+                trace << "task " << task.id << '\n';
+            }
+            co_await wg.wait();
+            co_return trace.str();
+        };
+        const std::string first = scheduler.run(story());
+        EXPECT_EQ(first, scheduler.run(story())) << "seed " << seed;
+    }
+}
+
+// The simulated workers share their work as real ones do: what one has queued runs on the others too.
+TEST(Simulation, IdleWorkersTakeWhatABusyOneQueued) {
+    std::set<const EventSource*> homes;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        Scheduler scheduler({.workers = 3, .seed = seed});
+        scheduler.run([](std::set<const EventSource*>* seen) -> Task<void> {
+            WaitGroup wg;
+            for (int i = 0; i < 30; ++i) {
+                wg.go([seen]() -> Task<void> {
+                    seen->insert(EventSource::current());
+                    co_return;
+                });
+            }
+            co_await wg.wait();
+        }(&homes));
+        EXPECT_EQ(homes.size(), 3U) << "seed " << seed;
+        homes.clear();
+    }
 }
 
 // The time of a simulation waits for calls that are under way outside of it, and goes on after them.

@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
+#include "conc/select_case.hpp"
 #include "tests/conc/scheduling.hpp"
+#include "tests/support/run_task.hpp"
 
 namespace mynah::conc {
 namespace {

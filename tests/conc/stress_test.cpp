@@ -14,7 +14,9 @@
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/random.hpp"
+#include "conc/select_case.hpp"
 #include "tests/conc/scheduling.hpp"
+#include "tests/support/run_task.hpp"
 
 namespace mynah::conc {
 namespace {

@@ -1,9 +1,6 @@
 #include "conc/task_info.hpp"
 
-#include <algorithm>
 #include <chrono>
-#include <cstddef>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -15,6 +12,7 @@
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
 #include "tests/conc/scheduling.hpp"
+#include "tests/support/run_task.hpp"
 
 namespace mynah::conc {
 namespace {

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
-#include "tests/conc/scheduling.hpp"
+#include "tests/support/run_task.hpp"
 
 namespace mynah::conc {
 namespace {

@@ -1,8 +1,8 @@
 #include "conc/wait_group.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -148,6 +148,26 @@ TEST_P(WaitGroupTest, GoPassesArgumentsAndKeepsTheClosure) {
             EXPECT_EQ(sum, 55 + 1100);
         },
         50);
+}
+
+// Whoever waits may destroy what the closure refers to: it is gone, with all that it holds, before wait() returns.
+TEST_P(WaitGroupTest, TheClosureOfGoIsGoneBeforeWaitReturns) {
+    run(
+        []() -> Task<void> {
+            const auto held = std::make_shared<int>(1);
+            WaitGroup wg;
+            for (int i = 0; i < 8; ++i) {
+                wg.go([held, i]() -> Task<void> {
+                    if (i % 2 == 0) {
+                        co_await yield();
+                    }
+                });
+                wg.go([](std::shared_ptr<int> /*argument*/) -> Task<void> { co_await yield(); }, held);
+            }
+            co_await wg.wait();
+            EXPECT_EQ(held.use_count(), 1);
+        },
+        200);
 }
 
 TEST(WaitGroup, BelowZeroPanics) {

@@ -1,10 +1,12 @@
 // mynah chat, through pipes and on a terminal.
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include "tests/integration/daemon.hpp"
+#include "tests/integration/endpoint.hpp"
+#include "tests/integration/process.hpp"
 #include "tests/integration/scripted_server.hpp"
 
 namespace mynah::integration {

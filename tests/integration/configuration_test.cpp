@@ -1,4 +1,5 @@
 // The configuration file and the environment: what counts, and what each kind of mistake says.
+#include <cstddef>
 #include <ostream>
 #include <string>
 #include <vector>

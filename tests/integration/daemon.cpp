@@ -1,15 +1,26 @@
 #include "tests/integration/daemon.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <iterator>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+
+#include "tests/integration/endpoint.hpp"
+#include "tests/integration/patience.hpp"
+#include "tests/integration/process.hpp"
 
 namespace mynah::integration {
 

@@ -1,11 +1,11 @@
 // daemon.hpp -- a real mynahd, started for one test.
 //
-// What     Daemon starts the program on 127.0.0.1, port of the kernel's choice, waits for `ready`, and offers what the
-// tests
-//          ask of it: where it listens, what it logged, which phases of the drain it went through, how it ended.
+// What     Daemon starts the program on 127.0.0.1, port of the kernel's choice, waits for `ready`, and offers what
+//          the tests ask of it: where it listens, what it logged, which phases of the drain it went through, how it
+//          ended.
 // Threads  that of the test.
 // Errors   a daemon that does not get ready fails the test and throws; a sanitizer's report on its stderr fails the
-// test.
+//          test.
 #pragma once
 
 #include <chrono>

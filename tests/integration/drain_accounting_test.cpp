@@ -1,13 +1,19 @@
 // A thousand clients with bytes in flight when SIGTERM comes: every byte is accounted for, on both sides.
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
 #include "tests/integration/echo_client.hpp"
+#include "tests/integration/endpoint.hpp"
 #include "tests/integration/ledger_file.hpp"
+#include "tests/integration/patience.hpp"
 
 namespace mynah::integration {
 namespace {

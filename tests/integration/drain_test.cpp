@@ -1,14 +1,20 @@
 // The drain: its phases, its signals, its time limits, and what a peer sees of it.
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
 #include "tests/integration/echo_client.hpp"
+#include "tests/integration/endpoint.hpp"
 #include "tests/integration/ledger_file.hpp"
+#include "tests/integration/patience.hpp"
 
 namespace mynah::integration {
 namespace {
@@ -246,6 +252,30 @@ TEST_P(Drain, SessionsGoOnEchoingUntilTheirTurn) {
     EXPECT_TRUE(fleet.run_until([&] { return fleet.all(finished); }));
     EXPECT_EQ(fleet.count(ended_with_fin), fleet.size());
     EXPECT_EQ(daemon.wait_for_exit(), 0);
+}
+
+// Peers that keep connecting do not keep the daemon from closing its listeners and ending.
+TEST_P(Drain, IsNotHeldUpByPeersThatKeepConnecting) {
+    Daemon daemon(flags({"--workers", "1", "--drain-timeout", kHour, "--drain-linger", "50ms"}));
+    std::atomic<bool> stop{false};
+    std::atomic<std::size_t> knocked{0};
+    std::vector<std::jthread> peers(2);
+    for (std::jthread& peer : peers) {
+        peer = std::jthread([&] {
+            std::deque<Socket> open;
+            for (; !stop.load() && knocked.load() < 1'000'000; knocked.fetch_add(1)) {
+                open.push_back(connect_to(daemon.endpoint(), Connect::non_blocking));
+                if (open.size() > 100) {
+                    open.front().close_with_reset();
+                    open.pop_front();
+                }
+            }
+        });
+    }
+    EXPECT_TRUE(eventually([&] { return knocked.load() > 1'000; }));
+    daemon.terminate();
+    EXPECT_EQ(daemon.wait_for_exit(), 0);
+    stop.store(true);
 }
 
 }  // namespace

@@ -3,10 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include <poll.h>
+#include <sys/poll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "tests/integration/endpoint.hpp"
+#include "tests/integration/patience.hpp"
 
 namespace mynah::integration {
 

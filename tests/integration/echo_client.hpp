@@ -1,8 +1,8 @@
 // echo_client.hpp -- many connections to an echo service, driven by one thread, every byte verified.
 //
-// What     Each connection sends a pattern of its own (a function of its seed and the offset, so nothing is stored) and
-// checks
-//          what comes back against it. EchoFleet drives them all with poll(2) over plain non-blocking sockets.
+// What     Each connection sends a pattern of its own (a function of its seed and the offset, so nothing is stored)
+//          and checks what comes back against it. EchoFleet drives them all with poll(2) over plain non-blocking
+//          sockets.
 // Threads  a fleet belongs to one thread.
 // Errors   what the peer does is a value (Ending of a connection); what only a broken machine does throws.
 // Cost     one poll a round: linear in the connections.

@@ -1,11 +1,16 @@
 // Every byte comes back: many connections, much data, slow readers, half-close, both address families.
-#include <string>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
 #include "tests/integration/echo_client.hpp"
+#include "tests/integration/endpoint.hpp"
+#include "tests/integration/patience.hpp"
 
 namespace mynah::integration {
 namespace {

@@ -1,8 +1,7 @@
 // endpoint.hpp -- where a program under test listens, and plain sockets to it.
 //
 // What     Endpoint parses what a program prints (`tcp://127.0.0.1:43121`, `tcp://[::1]:43121`) with inet_pton alone,
-// so
-//          that the tests share no parser with the programs. Socket owns a descriptor.
+//          so that the tests share no parser with the programs. Socket owns a descriptor.
 // Threads  a Socket belongs to one thread.
 // Errors   std::runtime_error when a text is no endpoint or a socket cannot be made.
 #pragma once

@@ -1,12 +1,19 @@
 // Out of descriptors: the daemon neither spins nor dies, and goes on as soon as there are some again.
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
 #include "tests/integration/echo_client.hpp"
+#include "tests/integration/endpoint.hpp"
+#include "tests/integration/patience.hpp"
 
 namespace mynah::integration {
 namespace {

@@ -1,11 +1,16 @@
 // Clients and servers that are not ours: socat and ncat, on either side.
+#include <cstddef>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
 #include "tests/integration/echo_client.hpp"
+#include "tests/integration/process.hpp"
 
 namespace mynah::integration {
 namespace {

@@ -1,11 +1,19 @@
 // The harness can fail: what these tests prove is what the others rely on.
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 
 #include "tests/integration/echo_client.hpp"
+#include "tests/integration/patience.hpp"
 #include "tests/integration/process.hpp"
 #include "tests/integration/scripted_server.hpp"
 

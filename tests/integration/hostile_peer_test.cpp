@@ -1,14 +1,20 @@
 // Peers that do not behave: who never reads, who resets, who knocks and runs. None stalls, ends or grows the daemon.
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
 #include "tests/integration/echo_client.hpp"
+#include "tests/integration/endpoint.hpp"
 #include "tests/integration/ledger_file.hpp"
+#include "tests/integration/patience.hpp"
 
 namespace mynah::integration {
 namespace {

@@ -1,7 +1,11 @@
 #include "tests/integration/ledger_file.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include <sqlite3.h>
 

@@ -1,13 +1,22 @@
 // The ledger: a row for each session that ended, and service that goes on without it.
+#include <cstddef>
+#include <cstdint>
+#include <chrono>
+#include <cstddef>
 #include <set>
+#include <stdexcept>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/echo_client.hpp"
 #include "tests/integration/ledger_file.hpp"
+#include "tests/integration/patience.hpp"
 
 namespace mynah::integration {
 namespace {
@@ -25,6 +34,33 @@ void serve_some(const Daemon& daemon, std::size_t count, std::uint64_t bytes) {
     ASSERT_TRUE(fleet.run_until([&] { return fleet.all(finished); }));
     EXPECT_TRUE(fleet.all([](const EchoConnection& c) { return c.is_all_echoed() && c.is_exact_prefix(); }));
 }
+
+bool has_rows(const std::string& path, std::size_t count) {
+    try {
+        return read_ledger(path).size() == count;
+    } catch (const std::runtime_error&) {
+        return false;  // not created yet
+    }
+}
+
+// Keeps everyone else from writing the database.
+class FileLock {
+  public:
+    explicit FileLock(const std::string& path) {
+        if (sqlite3_open(path.c_str(), &database_) != SQLITE_OK ||
+            sqlite3_exec(database_, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr) != SQLITE_OK) {
+            throw std::runtime_error(sqlite3_errmsg(database_));
+        }
+    }
+    FileLock(const FileLock&) = delete;
+    FileLock& operator=(const FileLock&) = delete;
+    ~FileLock() { release(); }
+
+    void release() { sqlite3_close(std::exchange(database_, nullptr)); }
+
+  private:
+    sqlite3* database_ = nullptr;
+};
 
 TEST(Ledger, HasARowForEachSessionOnceTheDaemonHasDrained) {
     const ScratchFolder scratch;
@@ -53,13 +89,7 @@ TEST(Ledger, IsWrittenWhileTheDaemonServes) {
     const std::string path = scratch.path("ledger.sqlite");
     Daemon daemon(Daemon::Options{.arguments = {}, .ledger = "sqlite:" + path});
     serve_some(daemon, 5, 10);
-    EXPECT_TRUE(eventually([&] {
-        try {
-            return read_ledger(path).size() == 5;
-        } catch (const std::runtime_error&) {
-            return false;  // not created yet
-        }
-    }));
+    EXPECT_TRUE(eventually([&] { return has_rows(path, 5); }));
     EXPECT_EQ(daemon.terminate_and_wait(), 0);
 }
 
@@ -124,6 +154,26 @@ TEST(Ledger, FileThatIsNoDatabaseIsLeftAloneAndServiceGoesOn) {
     serve_some(daemon, 10, 1'000);
     EXPECT_EQ(daemon.terminate_and_wait(), 0);
     EXPECT_EQ(scratch.read("letter.txt"), text);
+}
+
+// A drain that waits for the ledger's file bears any number of further signals, and writes every row once it may.
+TEST(Ledger, SignalsWhileTheFileIsLockedLoseNothing) {
+    const ScratchFolder scratch;
+    const std::string path = scratch.path("ledger.sqlite");
+    Daemon daemon(Daemon::Options{.arguments = {"--drain-timeout", "1h"}, .ledger = "sqlite:" + path});
+    serve_some(daemon, 1, 10);
+    ASSERT_TRUE(eventually([&] { return has_rows(path, 1); }));
+    FileLock lock(path);
+    serve_some(daemon, 1, 10);
+    daemon.terminate();
+    ASSERT_TRUE(daemon.wait_for_phase("closing"));
+    for (int i = 0; i < 100; ++i) {
+        daemon.terminate();
+    }
+    EXPECT_FALSE(daemon.process().wait(std::chrono::milliseconds(300))) << "left while a row was not written";
+    lock.release();
+    EXPECT_EQ(daemon.wait_for_exit(), 0);
+    EXPECT_EQ(read_ledger(path).size(), 2U);
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 // The limits that the configuration sets: connections, connections of one address, idle time.
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -7,7 +9,9 @@
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
 #include "tests/integration/echo_client.hpp"
+#include "tests/integration/endpoint.hpp"
 #include "tests/integration/ledger_file.hpp"
+#include "tests/integration/patience.hpp"
 #include "tests/integration/scripted_server.hpp"
 
 namespace mynah::integration {

@@ -1,5 +1,6 @@
 // What mynahd writes to stderr: JSON that parses, and never a byte of a peer's as it came.
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/echo_client.hpp"
+#include "tests/integration/endpoint.hpp"
 #include "tests/integration/scripted_server.hpp"
 
 namespace mynah::integration {

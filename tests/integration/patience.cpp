@@ -1,7 +1,9 @@
 #include "tests/integration/patience.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <thread>
 
 namespace mynah::integration {

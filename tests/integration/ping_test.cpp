@@ -1,14 +1,20 @@
 // mynah ping: its lines, its closing statistics, and its exit status.
 #include <algorithm>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <regex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include "tests/integration/daemon.hpp"
+#include "tests/integration/endpoint.hpp"
+#include "tests/integration/process.hpp"
 #include "tests/integration/scripted_server.hpp"
 
 namespace mynah::integration {

@@ -1,9 +1,18 @@
 #include "tests/integration/scripted_server.hpp"
 
 #include <cerrno>
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include <poll.h>
+#include <sys/poll.h>
 #include <sys/socket.h>
+#include <sys/types.h>
+
+#include "tests/integration/endpoint.hpp"
 
 namespace mynah::integration {
 

@@ -1,11 +1,16 @@
 // mynah send: what it prints, byte for byte, and its exit status against servers good and bad.
+#include <chrono>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/echo_client.hpp"
+#include "tests/integration/endpoint.hpp"
+#include "tests/integration/patience.hpp"
 #include "tests/integration/scripted_server.hpp"
 
 namespace mynah::integration {

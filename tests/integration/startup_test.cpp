@@ -1,4 +1,5 @@
 // Starting mynahd: what it prints, what it refuses, and with which status.
+#include <cstddef>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -7,6 +8,8 @@
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/echo_client.hpp"
+#include "tests/integration/endpoint.hpp"
+#include "tests/integration/process.hpp"
 
 namespace mynah::integration {
 namespace {

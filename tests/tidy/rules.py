@@ -171,8 +171,8 @@ def awaited_condition(path, text):
             )
 
 
-def awaited_capture(path, text):
-    """GCC 12, PR101367: a capturing lambda written inside an await expression is destroyed twice."""
+def awaited_temporary(path, text):
+    """GCC 12, PR101367: a capturing lambda or an aggregate made inside an await expression is destroyed twice."""
     code = source.code_only(text)
     for match in re.finditer(r"\bco_await\b", code):
         offset = match.end()
@@ -180,13 +180,19 @@ def awaited_capture(path, text):
             offset, found = _skip(code, offset)
             if found is not None:
                 yield source.line_at(code, found), (
-                    "GCC 12 destroys a capturing lambda inside an await expression twice: name it first"
+                    "GCC 12 destroys a capturing lambda or an aggregate inside an await expression twice: name it first"
                 )
                 break
 
 
+def comment_width(path, text):
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > 120 and re.match(r"\s*//", line):
+            yield number, f"a comment of {len(line)} columns: 120 are allowed"
+
+
 def _skip(code, offset):
-    """The offset behind what stands at `offset`, and where a capturing lambda in it begins, if one does."""
+    """The offset behind what stands at `offset`, and where a capturing lambda or `{.name = value}` in it begins, if one does."""
     character = code[offset]
     if character == "[" and re.search(r"[\w)\]]\s*$", code[:offset][-40:]) is None and code[offset + 1] != "[":
         end = source.closing(code, offset)
@@ -194,6 +200,8 @@ def _skip(code, offset):
             return end + 1, offset
         body = re.compile(r"[^{;]*").match(code, end + 1).end()  # what is inside a lambda is another function's
         return (source.closing(code, body) + 1 if code[body : body + 1] == "{" else end + 1), None
+    if re.compile(r"\{\s*\.\w+\s*=").match(code, offset):
+        return offset + 1, offset
     if character in "([{":
         end = source.closing(code, offset)
         inner = offset + 1
@@ -212,7 +220,14 @@ def top_level(paths):
 
 
 CODE = (file_size, leftovers)
-CPP = (function_size, commented_out_code, include_direction, awaited_condition, awaited_capture)
+CPP = (
+    function_size,
+    commented_out_code,
+    comment_width,
+    include_direction,
+    awaited_condition,
+    awaited_temporary,
+)
 
 
 def rules_for(path):

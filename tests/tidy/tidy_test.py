@@ -197,8 +197,11 @@ class TidyTest(unittest.TestCase):
             with self.subTest(statement):
                 self.passes("conc/a.cpp", f"void f() {{\n    {statement}\n    }}\n}}\n")
 
-    def test_a_capturing_lambda_in_an_await_expression(self):
+    def test_a_capturing_lambda_or_an_aggregate_in_an_await_expression(self):
         for statement in (
+            "co_await ch.send({.a = text});",
+            "const auto n = co_await ch.send(Item{ .a = text, .b = 2 });",
+            "co_await f(g(Item{.a = text}));",
             "co_await run([x] { return x; });",
             "auto v = co_await once.run(1, [&]() { return 2; });",
             "co_await g(Options{.f = [this] {}});",
@@ -211,12 +214,19 @@ class TidyTest(unittest.TestCase):
         for statement in (
             "co_await run([] { return 1; });",
             "co_await run(table[x], a);",
+            "co_await run(Item(1)); Item i{.a = text};",
             "go([x]() -> Task<void> { co_await f(x); });",
             "co_await a; auto g = [x] { return x; };",
             "co_await run([]() { return std::invoke([y = 1] { return y; }); });",
         ):
             with self.subTest(statement):
                 self.passes("conc/a.cpp", f"void f() {{\n    {statement}\n}}\n")
+
+    # --- comments
+
+    def test_a_comment_of_121_columns(self):
+        self.passes("conc/a.cpp", "    // " + "a" * 113 + "\n")
+        self.caught("conc/a.cpp", "\n    // " + "a" * 114 + "\n", 2, "121 columns")
 
     # --- headers and the root
 

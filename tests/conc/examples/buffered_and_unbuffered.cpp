@@ -1,5 +1,6 @@
 // An unbuffered channel hands a value over: both sides meet. A buffered one takes values until it is full, and only
 // then makes its sender wait: that is back-pressure, and size() shows it coming.
+#include <cstddef>
 #include <iostream>
 #include <vector>
 

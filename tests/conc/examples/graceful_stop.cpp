@@ -1,9 +1,9 @@
 // Main asks its children to stop, and waits for them, but not for ever: a context tells them, a WaitGroup counts them,
 // and a select gives up after 3 s.
-#include <chrono>
 #include <iostream>
 
 #include "conc/conc.hpp"
+#include "conc/select_case.hpp"
 
 using namespace std::chrono_literals;
 namespace conc = mynah::conc;

@@ -1,5 +1,4 @@
 // Two tasks send into a channel, a third closes it when both are done, and main ranges over it. Prints 42, then 100.
-#include <chrono>
 #include <iostream>
 
 #include "conc/conc.hpp"

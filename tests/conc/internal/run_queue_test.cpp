@@ -1,7 +1,6 @@
 #include "conc/internal/run_queue.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <thread>
 #include <vector>

@@ -4,14 +4,17 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "conc/event_source.hpp"
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/random.hpp"
+#include "conc/internal/task_record.hpp"
 
 namespace mynah::conc::internal {
 namespace {
