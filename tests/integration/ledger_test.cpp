@@ -1,10 +1,8 @@
 // The ledger: a row for each session that ended, and service that goes on without it.
-#include <cstddef>
-#include <cstdint>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <set>
-#include <stdexcept>
 #include <stdexcept>
 #include <string>
 #include <utility>
