@@ -75,7 +75,7 @@ class [[nodiscard]] RecvAwaiter {
             return;
         }
         waiter_.task = &park(where, WaitReason::chan_receive);
-        waiter_.slot = &value_;
+        waiter_.slot = static_cast<void*>(&value_);
         ChannelState<T>& channel = *channel_;
         channel.receivers.push(waiter_);
         channel.lock.unlock();  // the task may run elsewhere from here on
@@ -131,7 +131,7 @@ class [[nodiscard]] SendAwaiter {
             return;
         }
         waiter_.task = &park(where, WaitReason::chan_send);
-        waiter_.slot = &value_;
+        waiter_.slot = static_cast<void*>(&value_);
         ChannelState<T>& channel = *channel_;
         channel.senders.push(waiter_);
         channel.lock.unlock();  // the task may run elsewhere from here on

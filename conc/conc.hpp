@@ -12,6 +12,7 @@
 #include "conc/resume_on.hpp"     // IWYU pragma: export
 #include "conc/scheduler.hpp"     // IWYU pragma: export
 #include "conc/select.hpp"        // IWYU pragma: export
+#include "conc/select_case.hpp"   // IWYU pragma: export
 #include "conc/sleep.hpp"         // IWYU pragma: export
 #include "conc/task.hpp"          // IWYU pragma: export
 #include "conc/task_info.hpp"     // IWYU pragma: export

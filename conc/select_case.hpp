@@ -77,7 +77,7 @@ class RecvCase final : public CaseBase {
     }
     void enqueue() noexcept override MYNAH_NO_THREAD_SAFETY_ANALYSIS {
         if (channel_ != nullptr) {
-            waiter_.slot = &value_;
+            waiter_.slot = static_cast<void*>(&value_);
             channel_->receivers.push(waiter_);
         }
     }
@@ -116,7 +116,7 @@ class SendCase final : public CaseBase {
     }
     void enqueue() noexcept override MYNAH_NO_THREAD_SAFETY_ANALYSIS {
         if (channel_ != nullptr) {
-            waiter_.slot = &value_;
+            waiter_.slot = static_cast<void*>(&value_);
             channel_->senders.push(waiter_);
         }
     }

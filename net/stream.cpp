@@ -106,8 +106,8 @@ Result<void> Stream::adopt() {
 }
 
 Result<void> Stream::shutdown_send() {
-    if (!is_open()) {
-        return fail(std::errc::operation_canceled);
+    if (const Result<void> home = adopt(); !home) {
+        return home;
     }
     if (::shutdown(fd(), SHUT_WR) != 0) {
         return fail_errno(errno);

@@ -1,8 +1,12 @@
 // The drain: its phases, its signals, its time limits, and what a peer sees of it.
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>

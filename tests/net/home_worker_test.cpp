@@ -54,6 +54,7 @@ conc::Task<> used_elsewhere() {
     auto use = [&]() -> conc::Task<> {
         was_elsewhere = Driver::current() != home;
         EXPECT_EQ(pair.stream.adopt().error(), Errc::wrong_worker);
+        EXPECT_EQ(pair.stream.shutdown_send().error(), Errc::wrong_worker);
         const Result<Lease> lease = co_await pair.stream.receive(kPatience);
         is_home = Driver::current() == home;
         received = lease ? std::string(lease->text()) : lease.error().message();

@@ -3,7 +3,8 @@
 time. With --fix it repairs what it can (missing includes above all) instead of only telling.
 
 A source is looked at again only when it, a header of ours that it reaches, its command, .clang-tidy or the installed
-packages have changed: CACHE holds an empty file named for the digest of all those, for each source found clean.
+packages have changed: CACHE holds an empty file named for the digest of all those, for each source found clean. Several
+trees may share it.
 """
 
 import concurrent.futures
@@ -34,7 +35,7 @@ def reached(root, source):
 
 def digest(root, entry, common):
     whole = hashlib.sha256(common)
-    whole.update(entry["command"].encode())
+    whole.update(entry["command"].replace(str(root), "").encode())
     for path in reached(root, Path(entry["file"])):
         whole.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return whole.hexdigest()
