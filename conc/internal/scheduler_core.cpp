@@ -137,11 +137,13 @@ bool SchedulerCore::advance_simulation() {
             set_this_worker(nullptr);
         }
     };
+    // Looked at before the queues: who ends such a call queues its task before it counts down.
+    const bool called_outside = external_.load(kSeqCst) > 0;
     poll_all(TimePoint::min());
     if (any_work() || std::any_of(workers_.begin(), workers_.end(), [](const auto& w) { return w->has_work(); })) {
         return true;
     }
-    if (external_.load(kSeqCst) > 0) {
+    if (called_outside) {
         // What ends outside arrives in the global queue, and wakes the first worker where it is listed as idle.
         Worker& first = *workers_.front();
         enter_idle(first);
