@@ -33,6 +33,8 @@ enum class RecvError { empty, closed };
 
 namespace internal {
 
+class TimerState;
+
 /// Waits for ever: an operation on a nil channel.
 template <class Promise>
 void park_for_ever(std::coroutine_handle<Promise> where, WaitReason reason) noexcept {
@@ -269,6 +271,7 @@ class Receiver : public internal::ChannelHandle<T>, public internal::RecvDirecti
 
   private:
     friend class Channel<T>;
+    friend class internal::TimerState;
     using internal::ChannelHandle<T>::ChannelHandle;
 };
 

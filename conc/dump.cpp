@@ -47,6 +47,14 @@ std::string_view words(WaitReason reason) {
             return "sleep";
         case WaitReason::mutex_lock:
             return "sync.Mutex.Lock";
+        case WaitReason::rw_mutex_lock:
+            return "sync.RWMutex.Lock";
+        case WaitReason::rw_mutex_lock_shared:
+            return "sync.RWMutex.RLock";
+        case WaitReason::cond_wait:
+            return "sync.Cond.Wait";
+        case WaitReason::semaphore:
+            return "semacquire";
         case WaitReason::wait_group:
             return "sync.WaitGroup.Wait";
         case WaitReason::once:

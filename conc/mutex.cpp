@@ -11,18 +11,33 @@ namespace mynah::conc {
 using internal::SpinGuard;
 using internal::TaskRecord;
 using internal::Waiter;
+using internal::WakeList;
+
+Mutex::LockAwaiter::~LockAwaiter() {
+    if (waiter_.task != nullptr) {
+        mutex_.abandon(waiter_);
+    }
+}
 
 // A waiter that was handed the lock and is destroyed before it ran gives the lock on. One whose mutex is gone was taken
 // off the list by it.
-Mutex::LockAwaiter::~LockAwaiter() {
-    if (waiter_.task == nullptr) {
-        return;
+void Mutex::abandon(Waiter& waiter) noexcept {
+    if (waiter.slot != nullptr) {
+        unlock();
+    } else if (waiter.queued) {
+        const SpinGuard guard(lock_);
+        waiters_.remove(waiter);
     }
-    if (waiter_.slot != nullptr) {
-        mutex_.unlock();
-    } else if (waiter_.queued) {
-        const SpinGuard guard(mutex_.lock_);
-        mutex_.waiters_.remove(waiter_);
+}
+
+void Mutex::lock_for(Waiter& waiter, WakeList& woken) noexcept {
+    const SpinGuard guard(lock_);
+    if (locked_) {
+        waiters_.push(waiter);
+    } else {
+        locked_ = true;
+        waiter.slot = this;
+        woken.push(*waiter.task);
     }
 }
 

@@ -36,6 +36,8 @@ class Mutex {
         }
         ~Guard() { unlock(); }
 
+        bool holds(const Mutex& mutex) const noexcept { return mutex_ == &mutex; }
+
         void unlock() noexcept {
             if (Mutex* mutex = std::exchange(mutex_, nullptr); mutex != nullptr) {
                 mutex->unlock();
@@ -43,6 +45,9 @@ class Mutex {
         }
 
       private:
+        friend class Cond;
+        void release() noexcept { mutex_ = nullptr; }
+
         Mutex* mutex_;
     };
 
@@ -83,6 +88,13 @@ class Mutex {
     void unlock() noexcept;
 
   private:
+    friend class Cond;
+
+    /// Locks for a waiter that stands in no list, at once or in its turn.
+    void lock_for(internal::Waiter& waiter, internal::WakeList& woken) noexcept;
+    /// Gives up a lock() that a waiter stands for, or what it was handed.
+    void abandon(internal::Waiter& waiter) noexcept;
+
     internal::SpinLock lock_;
     bool locked_ MYNAH_GUARDED_BY(lock_) = false;
     internal::WaiterList waiters_ MYNAH_GUARDED_BY(lock_);

@@ -71,6 +71,9 @@ class WaiterList {
 
     bool empty() const noexcept { return first_ == nullptr; }
 
+    /// The waiter that has waited longest, still on the list; nullptr when there is none.
+    Waiter* front() const noexcept { return first_; }
+
     void push(Waiter& waiter) noexcept {
         waiter.previous = last_;
         waiter.next = nullptr;

@@ -1,0 +1,181 @@
+#include "conc/task_group.hpp"
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "conc/conc.hpp"
+#include "conc/internal/atomic.hpp"
+#include "tests/conc/scheduling.hpp"
+
+namespace mynah::conc {
+namespace {
+
+std::error_code no_space() {
+    return std::make_error_code(std::errc::no_space_on_device);
+}
+
+class TaskGroupTest : public ScheduledTest {};
+MYNAH_UNDER_EVERY_SCHEDULING(TaskGroupTest);
+
+TEST_P(TaskGroupTest, WaitReturnsNoErrorOnceAllHaveSucceeded) {
+    run(
+        []() -> Task<void> {
+            TaskGroup group(Context::background());
+            internal::Atomic<int> sum{0};
+            for (int i = 0; i < 10; ++i) {
+                group.go([&, i]() -> Task<void> {
+                    co_await yield();
+                    sum.fetch_add(i);
+                });
+                const auto add = [&sum](int value) -> Task<std::error_code> {
+                    sum.fetch_add(value);
+                    co_return std::error_code();
+                };
+                group.go(add, i);
+            }
+            EXPECT_FALSE(group.context().err());
+            const std::error_code error = co_await group.wait();
+            EXPECT_FALSE(error);
+            EXPECT_EQ(sum.load(), 90);
+            EXPECT_EQ(group.context().err(), ContextError::canceled) << "what hangs on the context ends with the group";
+        },
+        100);
+}
+
+// errgroup's TestWithContext: the first error counts, and cancels the others.
+TEST_P(TaskGroupTest, TheFirstErrorCancelsTheRestAndIsReturned) {
+    run(
+        []() -> Task<void> {
+            TaskGroup group(Context::background());
+            for (int i = 0; i < 5; ++i) {
+                group.go([&]() -> Task<std::error_code> {
+                    const Channel<int> nil;
+                    const auto s = co_await select(nil.recv_case(), group.context().done());
+                    EXPECT_EQ(s.index(), 1U);
+                    EXPECT_EQ(group.context().cause(), no_space());
+                    co_return std::make_error_code(std::errc::operation_canceled);
+                });
+            }
+            co_await until_parked("select", 5);
+            group.go([]() -> Task<std::error_code> { co_return no_space(); });
+            const std::error_code error = co_await group.wait();
+            EXPECT_EQ(error, no_space());
+        },
+        100);
+}
+
+TEST_P(TaskGroupTest, AnExceptionCancelsTheRestAndIsRethrown) {
+    run(
+        []() -> Task<void> {
+            TaskGroup group(Context::background());
+            group.go([&]() -> Task<void> {
+                const Channel<int> nil;
+                co_await select(nil.recv_case(), group.context().done());
+            });
+            group.go([]() -> Task<void> {
+                throw std::runtime_error("out of luck");
+                co_return;
+            });
+            std::string caught;
+            try {
+                co_await group.wait();
+            } catch (const std::runtime_error& error) {
+                caught = error.what();
+            }
+            EXPECT_EQ(caught, "out of luck");
+        },
+        100);
+}
+
+TEST_P(TaskGroupTest, ACancelledParentCancelsTheGroup) {
+    run(
+        []() -> Task<void> {
+            const auto [ctx, cancel] = with_cancel(Context::background());
+            TaskGroup group(ctx);
+            group.go([&]() -> Task<void> {
+                const Channel<int> nil;
+                co_await select(nil.recv_case(), group.context().done());
+            });
+            cancel();
+            const std::error_code error = co_await group.wait();
+            EXPECT_FALSE(error);
+        },
+        50);
+}
+
+TEST_P(TaskGroupTest, WhatAMemberHeldIsGoneBeforeWaitReturns) {
+    run(
+        []() -> Task<void> {
+            const auto held = std::make_shared<int>(1);
+            TaskGroup group(Context::background());
+            for (int i = 0; i < 8; ++i) {
+                group.go([held]() -> Task<void> { co_await yield(); });
+                group.go([](std::shared_ptr<int> /*argument*/) -> Task<std::error_code> { co_return no_space(); },
+                         held);
+            }
+            const std::error_code error = co_await group.wait();
+            EXPECT_EQ(error, no_space());
+            EXPECT_EQ(held.use_count(), 1);
+        },
+        100);
+}
+
+// The scope joins on every way out of it: also where the body throws while its tasks refer to what is around them.
+TEST_P(TaskGroupTest, AScopeJoinsOnEveryWayOut) {
+    run(
+        []() -> Task<void> {
+            internal::Atomic<int> ended{0};
+            const auto member = [&](TaskGroup* group) -> Task<void> {
+                const Channel<int> nil;
+                co_await select(nil.recv_case(), group->context().done());
+                ended.fetch_add(1);
+            };
+            const auto throws = [&](TaskGroup* group) -> Task<void> {
+                group->go(member, group);
+                co_await until_parked("select");
+                throw std::runtime_error("left early");
+            };
+            bool thrown = false;
+            try {
+                co_await with_task_group(Context::background(), throws);
+            } catch (const std::runtime_error&) {
+                thrown = true;
+            }
+            EXPECT_TRUE(thrown);
+            EXPECT_EQ(ended.load(), 1);
+
+            const auto fails = [&](TaskGroup* group) -> Task<std::error_code> {
+                group->go(member, group);
+                co_return no_space();
+            };
+            const std::error_code error = co_await with_task_group(Context::background(), fails);
+            EXPECT_EQ(error, no_space());
+            EXPECT_EQ(ended.load(), 2);
+        },
+        100);
+}
+
+TEST(TaskGroup, ATaskThatIsAbandonedWithItsGroupIsNoError) {
+    Scheduler scheduler({.workers = 2});
+    scheduler.run([]() -> Task<void> {
+        go([]() -> Task<void> {
+            const auto waits = [](TaskGroup* group) -> Task<void> {
+                for (int i = 0; i < 3; ++i) {
+                    group->go([]() -> Task<void> { co_await Channel<int>().recv(); });
+                }
+                co_return;
+            };
+            co_await with_task_group(Context::background(), waits);
+        });
+        co_await until_parked("chan receive (nil chan)", 3);
+    }());
+    EXPECT_EQ(scheduler.abandoned().size(), 4U);
+}
+
+}  // namespace
+}  // namespace mynah::conc
