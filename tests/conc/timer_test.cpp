@@ -1,7 +1,6 @@
 #include "conc/timer.hpp"
 
 #include <chrono>
-#include <cstddef>
 #include <vector>
 
 #include <gtest/gtest.h>
