@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""conc_bench: conc against the same programs in Go and with the standard library. See --help."""
+
+import argparse
+import math
+import os
+import re
+import sys
+from pathlib import Path
+
+import bench_plot
+import bench_report
+import bench_run
+from bench_rows import DEFAULT_RUNS, ROWS
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+DESCRIPTION = """\
+Compares conc with the same programs in Go (and, where there is one, with the standard library's way): each row runs
+ours, theirs, ours, theirs ... on the same two cores, two workers each, equal numbers of operations. The ratio is their
+time (or memory) over ours, round by round: above 1, ours is ahead. A row says MISSES where the median of its ratios is
+below what is asked for it."""
+
+EPILOG = """\
+examples:
+  ./dev bench conc                                     every row, 5 runs
+  ./dev bench conc --rows 'ping_pong|spsc' --runs 11   some rows, looked at more closely
+  ./dev bench conc --svg build/conc.svg --json build/conc.json
+
+Measure on a quiet machine. exit status: 0 measured; 1 a program failed, or --strict and a row misses; 2 wrong usage"""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(USAGE_ERROR, f"conc_bench: {message}; --help explains\n")
+
+
+def _runs(text):
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 to 1000")
+    return int(text)
+
+
+def _scale(text):
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = math.nan
+    if not 0.0001 <= scale <= 100:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 0.0001 to 100")
+    return scale
+
+
+def _rows(text):
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is no regular expression: {error}") from None
+    chosen = [row for row in ROWS if pattern.search(row.name)]
+    if not chosen:
+        raise argparse.ArgumentTypeError(f"no row matches '{text}': --list names them")
+    return chosen
+
+
+def _output(text):
+    """A file that can be written: better known before the measurement than after it."""
+    path = Path(text)
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot write '{text}': {error.strerror}") from None
+    return path
+
+
+def parse(arguments):
+    parser = Parser(
+        prog="conc_bench",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--runs", type=_runs, default=DEFAULT_RUNS, metavar="N",
+                        help="rounds in which each side has its turn (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--rows", type=_rows, default=list(ROWS), metavar="REGEX",
+                        help="only the rows whose name it matches, anywhere in it")  # fmt: skip
+    parser.add_argument("--scale", type=_scale, default=1.0, metavar="FACTOR",
+                        help="times the usual operations, on all sides; 0.001 shows quickly whether all works")  # fmt: skip
+    parser.add_argument("--json", type=_output, metavar="FILE", help="write all figures there, each run's")
+    parser.add_argument("--svg", type=_output, metavar="FILE", help="draw the ratios there")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a row misses what is asked")
+    parser.add_argument("--list", action="store_true", help="name the rows, and what one operation is, and end")
+    parser.add_argument("--programs", default=os.getcwd(), metavar="FOLDER",
+                        help="where conc_rows, go_rows and std_rows are (./dev bench says it)")  # fmt: skip
+    return parser.parse_args(arguments)
+
+
+def print_rows():
+    for row in ROWS:
+        print(f"{row.name:<16} {row.operations:>10,}  {row.what}")
+
+
+def run(options):
+    programs = bench_run.Programs(options.programs)
+    for program in programs.absent():
+        print(f"conc_bench: there is no {program}: its side is left out", file=sys.stderr)
+    cores = bench_run.take_cores()
+    comparisons = bench_run.compare(options.rows, programs, options.runs, options.scale)
+    bench_report.print_table(comparisons, options.runs, cores, options.scale)
+    if options.json is not None:
+        text = bench_report.as_json(comparisons, options.runs, cores, options.scale)
+        options.json.write_text(text, encoding="utf-8")
+    if options.svg is not None:
+        options.svg.write_text(bench_plot.draw(comparisons, options.runs), encoding="utf-8")
+    missed = any(each.reached() is False for each in comparisons)
+    return 1 if options.strict and missed else 0
+
+
+def main():
+    options = parse(sys.argv[1:])
+    if options.list:
+        print_rows()
+        return 0
+    try:
+        return run(options)
+    except (bench_run.Failure, OSError) as error:
+        print(f"conc_bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

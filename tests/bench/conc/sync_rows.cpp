@@ -1,0 +1,141 @@
+// Rows about Mutex, Once, Context and timers. Their twins in Go are in peers/go/sync.go.
+#include <chrono>
+#include <cstddef>
+#include <vector>
+
+#include "conc/channel.hpp"
+#include "conc/context.hpp"
+#include "conc/go.hpp"
+#include "conc/mutex.hpp"
+#include "conc/once.hpp"
+#include "conc/select.hpp"
+#include "conc/select_case.hpp"
+#include "conc/task.hpp"
+#include "conc/wait_group.hpp"
+#include "tests/bench/conc/conc_rows.hpp"
+#include "tests/bench/conc/row.hpp"
+
+namespace mynah::bench {
+namespace {
+
+constexpr std::size_t kContenders = 4;
+constexpr std::chrono::hours kLong{1};  // a deadline that no run reaches
+
+struct Counter {
+    conc::Mutex mutex;
+    std::size_t value = 0;
+};
+
+conc::Task<void> count_up(Counter* counter, std::size_t times, conc::WaitGroup* group) {
+    for (std::size_t i = 0; i < times; ++i) {
+        const auto guard = co_await counter->mutex.lock();
+        ++counter->value;
+    }
+    group->done();
+}
+
+template <std::size_t tasks>
+conc::Task<Measurement> mutex(std::size_t operations) {
+    Counter counter;
+    conc::WaitGroup group;
+    const auto start = Clock::now();
+    group.add(tasks);
+    for (std::size_t i = 0; i < tasks; ++i) {
+        conc::go(count_up, &counter, share(operations, tasks, i), &group);
+    }
+    co_await group.wait();
+    const auto time = Clock::now() - start;
+    expect_equal(counter.value, operations);
+    co_return Measurement{.time = time};
+}
+
+conc::Task<Measurement> once(std::size_t operations) {
+    conc::Once once;
+    std::size_t calls = 0;
+    const auto count_call = [&calls] { ++calls; };
+    const auto start = Clock::now();
+    for (std::size_t i = 0; i < operations; ++i) {
+        co_await once.run(count_call);
+    }
+    const auto time = Clock::now() - start;
+    expect_equal(calls, 1);
+    co_return Measurement{.time = time};
+}
+
+conc::Task<Measurement> context_done(std::size_t operations) {
+    const auto [ctx, cancel] = conc::with_cancel(conc::Context::background());
+    std::size_t alive = 0;
+    const auto start = Clock::now();
+    for (std::size_t i = 0; i < operations; ++i) {
+        const auto selected = conc::try_select(ctx.done());
+        alive += selected.index() == conc::no_case ? 1 : 0;
+    }
+    const auto time = Clock::now() - start;
+    cancel();
+    expect_equal(alive, operations);
+    co_return Measurement{.time = time};
+}
+
+conc::Task<Measurement> context_err(std::size_t operations) {
+    const auto [ctx, cancel] = conc::with_cancel(conc::Context::background());
+    std::size_t alive = 0;
+    const auto start = Clock::now();
+    for (std::size_t i = 0; i < operations; ++i) {
+        alive += ctx.err() ? 0 : 1;
+    }
+    const auto time = Clock::now() - start;
+    cancel();
+    expect_equal(alive, operations);
+    co_return Measurement{.time = time};
+}
+
+conc::Task<Measurement> context_timeout(std::size_t operations) {
+    const conc::Context background = conc::Context::background();
+    std::size_t canceled = 0;
+    const auto start = Clock::now();
+    for (std::size_t i = 0; i < operations; ++i) {
+        const auto [ctx, cancel] = conc::with_timeout(background, kLong);
+        cancel();
+        canceled += ctx.err() == conc::ContextError::canceled ? 1 : 0;
+    }
+    const auto time = Clock::now() - start;
+    expect_equal(canceled, operations);
+    co_return Measurement{.time = time};
+}
+
+conc::Task<void> send_values(conc::Sender<std::size_t> to, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        co_await to.send(i);
+    }
+}
+
+/// Each receive that has to wait arms a timer, and disarms it when the value comes.
+conc::Task<Measurement> recv_timeout(std::size_t operations) {
+    const conc::Channel<std::size_t> values(0);
+    std::size_t sum = 0;
+    const auto start = Clock::now();
+    conc::go(send_values, values.sender(), operations);
+    for (std::size_t i = 0; i < operations; ++i) {
+        auto selected = co_await conc::select(values.recv_case(), conc::after(kLong));
+        sum += *selected.get<0>();
+    }
+    const auto time = Clock::now() - start;
+    expect_equal(sum, sum_below(operations));
+    co_return Measurement{.time = time};
+}
+
+}  // namespace
+
+std::vector<Row> sync_rows() {
+    return {
+        row<mutex<1>>("mutex_alone"),
+        row<mutex<kContenders>>("mutex_contended"),
+        row<once>("once"),
+        row<context_done>("context_done"),
+        row<context_err>("context_err"),
+        row<context_timeout>("context_timeout"),
+        row<recv_timeout>("recv_timeout"),
+    };
+}
+
+}  // namespace mynah::bench

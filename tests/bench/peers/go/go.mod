@@ -1,0 +1,3 @@
+module mynah/bench/go_rows
+
+go 1.19
