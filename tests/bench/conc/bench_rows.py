@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 OURS = "conc_rows"
 GO = "go_rows"
+ASIO = "asio_rows"
 STD = "std_rows"
 
 DEFAULT_RUNS = 5
@@ -33,9 +34,11 @@ class Row:
     cold: bool = False  # without a warm-up, which would leave memory behind for the measurement
 
 
-def _row(name, operations, what, asked=None, memory_asked=None, std=None, cold=False):
+def _row(name, operations, what, asked=None, memory_asked=None, std=None, asio=False, cold=False):
     """A row whose programs have the same name everywhere. `std`: what the standard library's side is called."""
     peers = [Peer("Go", GO, name, asked, memory_asked)]
+    if asio:
+        peers.append(Peer("Asio's channel", ASIO, name))
     if std is not None:
         peers.append(Peer(std, STD, name))
     return Row(name, operations, what, tuple(peers), cold)
@@ -53,11 +56,11 @@ def _map_row(mix, loads):
 
 # The counts make a measurement take some 50 to 200 ms on either side, where both are about as fast.
 ROWS = (
-    _row("ping_pong", 800_000, "a value sent to a task and back, two unbuffered channels", asked=3.0),
-    _row("spsc_unbuffered", 1_200_000, "a value from one task to another, unbuffered", asked=3.0),
-    _row("spsc_buffered", 3_000_000, "the same, 128 values buffered", asked=3.0),
-    _row("mpmc", 1_500_000, "a value from one of 4 tasks to one of 4, 128 buffered", asked=3.0),
-    _row("fan_in", 600_000, "a value from one of 100 tasks to one, unbuffered"),
+    _row("ping_pong", 800_000, "a value sent to a task and back, two unbuffered channels", asked=3.0, asio=True),
+    _row("spsc_unbuffered", 1_200_000, "a value from one task to another, unbuffered", asked=3.0, asio=True),
+    _row("spsc_buffered", 3_000_000, "the same, 128 values buffered", asked=3.0, asio=True),
+    _row("mpmc", 1_500_000, "a value from one of 4 tasks to one of 4, 128 buffered", asked=3.0, asio=True),
+    _row("fan_in", 600_000, "a value from one of 100 tasks to one, unbuffered", asio=True),
     _row("select_2", 500_000, "a receive by select over 2 channels, a sender on each", asked=2.0),
     _row("select_8", 300_000, "a receive by select over 8 channels, a sender on each"),
     _row("try_send_recv", 4_000_000, "a try-send and a try-receive, one buffered, one task"),

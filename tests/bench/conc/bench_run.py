@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-from bench_rows import GO, OURS, STD
+from bench_rows import ASIO, GO, OURS, STD
 
 CORES = 2  # for either side: conc's workers, and GOMAXPROCS
 TIMEOUT_SECONDS = 300
@@ -58,6 +58,7 @@ class Programs:
         self._rows = {
             OURS: self._list(OURS, "--benchmark_list_tests"),
             GO: self._list(GO, "-list"),
+            ASIO: self._list(ASIO, "--benchmark_list_tests"),
             STD: self._list(STD, "--benchmark_list_tests"),
         }
         if not self._rows[OURS]:

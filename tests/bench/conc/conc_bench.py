@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""conc_bench: conc against the same programs in Go and with the standard library. See --help."""
+"""conc_bench: conc against the same programs in Go, with Asio and with the standard library. See --help."""
 
 import argparse
 import math
@@ -17,7 +17,7 @@ USAGE_ERROR = 2
 INTERRUPTED = 130
 
 DESCRIPTION = """\
-Compares conc with the same programs in Go (and, where there is one, with the standard library's way): each row runs
+Compares conc with the same programs in Go (and, where they have it, in Asio and the standard library): each row runs
 ours, theirs, ours, theirs ... on the same two cores, two workers each, equal numbers of operations. The ratio is their
 time (or memory) over ours, round by round: above 1, ours is ahead. A row says MISSES where the median of its ratios is
 below what is asked for it."""
@@ -93,7 +93,7 @@ def parse(arguments):
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a row misses what is asked")
     parser.add_argument("--list", action="store_true", help="name the rows, and what one operation is, and end")
     parser.add_argument("--programs", default=os.getcwd(), metavar="FOLDER",
-                        help="where conc_rows, go_rows and std_rows are (./dev bench says it)")  # fmt: skip
+                        help="where conc_rows, go_rows and the others are (./dev bench says it)")  # fmt: skip
     return parser.parse_args(arguments)
 
 

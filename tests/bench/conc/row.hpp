@@ -24,6 +24,17 @@ struct Row {
     Measurement (*measure)(std::size_t operations, std::size_t warm_up);
 };
 
+/// A row whose program is a function that runs a number of operations, and says how long they took.
+template <Measurement (*program)(std::size_t operations)>
+Row row(const char* name) {
+    return {.name = name, .measure = [](std::size_t operations, std::size_t warm_up) {
+                if (warm_up > 0) {
+                    program(warm_up);
+                }
+                return program(operations);
+            }};
+}
+
 /// The program's rows.
 std::vector<Row> rows();
 

@@ -95,16 +95,6 @@ Measurement map(std::size_t operations) {
     });
 }
 
-template <Measurement (*program)(std::size_t operations)>
-Row row(const char* name) {
-    return {.name = name, .measure = [](std::size_t operations, std::size_t warm_up) {
-                if (warm_up > 0) {
-                    program(warm_up);
-                }
-                return program(operations);
-            }};
-}
-
 }  // namespace
 
 std::vector<Row> rows() {
