@@ -1,13 +1,16 @@
-// Rows about Mutex, Once, Context and timers. Their twins in Go are in peers/go/sync.go.
+// Rows about Mutex, RWMutex, Once, Context and timers. Their twins in Go are in peers/go/sync.go.
 #include <chrono>
 #include <cstddef>
 #include <vector>
+
+#include <benchmark/benchmark.h>
 
 #include "conc/channel.hpp"
 #include "conc/context.hpp"
 #include "conc/go.hpp"
 #include "conc/mutex.hpp"
 #include "conc/once.hpp"
+#include "conc/rw_mutex.hpp"
 #include "conc/select.hpp"
 #include "conc/select_case.hpp"
 #include "conc/task.hpp"
@@ -19,6 +22,7 @@ namespace mynah::bench {
 namespace {
 
 constexpr std::size_t kContenders = 4;
+constexpr std::size_t kReaders = 2;
 constexpr std::chrono::hours kLong{1};  // a deadline that no run reaches
 
 struct Counter {
@@ -47,6 +51,26 @@ conc::Task<Measurement> mutex(std::size_t operations) {
     const auto time = Clock::now() - start;
     expect_equal(counter.value, operations);
     co_return Measurement{.time = time};
+}
+
+conc::Task<void> read(conc::RWMutex* mutex, const std::size_t* guarded, std::size_t count, conc::WaitGroup* group) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto guard = co_await mutex->lock_shared();
+        benchmark::DoNotOptimize(*guarded);
+    }
+    group->done();
+}
+
+conc::Task<Measurement> rwmutex_read(std::size_t operations) {
+    conc::RWMutex mutex;
+    conc::WaitGroup group;
+    const auto start = Clock::now();
+    group.add(kReaders);
+    for (std::size_t i = 0; i < kReaders; ++i) {
+        conc::go(read, &mutex, &operations, share(operations, kReaders, i), &group);
+    }
+    co_await group.wait();
+    co_return Measurement{.time = Clock::now() - start};
 }
 
 conc::Task<Measurement> once(std::size_t operations) {
@@ -130,6 +154,7 @@ std::vector<Row> sync_rows() {
     return {
         row<mutex<1>>("mutex_alone"),
         row<mutex<kContenders>>("mutex_contended"),
+        row<rwmutex_read>("rwmutex_read"),
         row<once>("once"),
         row<context_done>("context_done"),
         row<context_err>("context_err"),
