@@ -48,8 +48,8 @@ bool RWMutex::no_readers() const noexcept {
 
 RWMutex::Guard RWMutex::try_lock() noexcept {
     const SpinGuard guard(lock_);
-    if (writing_.load(kSeqCst)) {
-        return {};
+    if (writing_.load(kSeqCst) || !no_readers()) {
+        return {};  // without keeping any reader out meanwhile
     }
     writing_.store(true, kSeqCst);
     if (!no_readers()) {

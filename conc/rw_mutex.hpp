@@ -52,7 +52,6 @@ class RWMutex {
     class [[nodiscard]] Guard {
       public:
         Guard() = default;
-        explicit Guard(RWMutex& mutex) noexcept : mutex_(&mutex) {}
         Guard(Guard&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
         Guard& operator=(Guard&& other) noexcept {
             if (this != &other) {
@@ -71,6 +70,9 @@ class RWMutex {
         }
 
       private:
+        friend class RWMutex;
+        explicit Guard(RWMutex& mutex) noexcept : mutex_(&mutex) {}
+
         RWMutex* mutex_ = nullptr;
     };
 

@@ -44,7 +44,7 @@ class TaskGroup {
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
 
-    /// Cancelled, with the error as its cause, as soon as a task of the group has failed.
+    /// Cancelled as soon as a task of the group has failed; its error, or that of a std::system_error, is the cause.
     const Context& context() const noexcept { return scope_.ctx; }
 
     // As conc::go. One overload for each number of arguments, so that dumps know where the task was started.
@@ -98,6 +98,8 @@ class TaskGroup {
                 const std::error_code error = co_await std::invoke(std::move(fn), std::move(args)...);
                 group->fail(error);
             }
+        } catch (const std::system_error& error) {
+            group->fail(error.code(), std::current_exception());
         } catch (...) {
             group->fail({}, std::current_exception());
         }
@@ -119,7 +121,7 @@ class TaskGroup {
 template <class Fn>
 Task<std::error_code> with_task_group(Context parent, Fn body) {
     TaskGroup group(parent);
-    co_await TaskGroup::attempt(&group, std::move(body), &group);
+    co_await TaskGroup::attempt(&group, std::ref(body), &group);  // what the body captured outlives its tasks
     const std::error_code error = co_await group.wait();
     co_return error;
 }

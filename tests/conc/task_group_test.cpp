@@ -160,6 +160,46 @@ TEST_P(TaskGroupTest, AScopeJoinsOnEveryWayOut) {
         100);
 }
 
+// Members may refer to what the body captured: that lives until they have ended.
+TEST_P(TaskGroupTest, TheBodysClosureOutlivesTheMembers) {
+    run(
+        []() -> Task<void> {
+            const auto held = std::make_shared<int>(7);
+            long uses = 0;
+            const auto body = [held, &uses](TaskGroup* group) -> Task<void> {
+                group->go([&held, &uses]() -> Task<void> {
+                    co_await yield();
+                    co_await yield();
+                    uses = held.use_count();
+                });
+                co_return;
+            };
+            co_await with_task_group(Context::background(), body);
+            EXPECT_EQ(uses, 3) << "the test's, the body's and its copy's";
+        },
+        50);
+}
+
+TEST_P(TaskGroupTest, TheCodeOfASystemErrorIsTheCause) {
+    run(
+        []() -> Task<void> {
+            TaskGroup group(Context::background());
+            group.go([]() -> Task<void> {
+                throw std::system_error(no_space());
+                co_return;
+            });
+            std::error_code caught;
+            try {
+                co_await group.wait();
+            } catch (const std::system_error& error) {
+                caught = error.code();
+            }
+            EXPECT_EQ(caught, no_space());
+            EXPECT_EQ(group.context().cause(), no_space());
+        },
+        50);
+}
+
 TEST(TaskGroup, ATaskThatIsAbandonedWithItsGroupIsNoError) {
     Scheduler scheduler({.workers = 2});
     scheduler.run([]() -> Task<void> {
