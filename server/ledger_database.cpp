@@ -98,7 +98,7 @@ LedgerDatabase::Result<LedgerDatabase> LedgerDatabase::open(const std::string& p
     }
     const auto wait = std::clamp<std::int64_t>(options.busy_timeout.count(), 0, INT_MAX);
     sqlite3_busy_timeout(opened, static_cast<int>(wait));
-    if (auto prepared = ledger.prepare_schema(); !prepared) {
+    if (auto prepared = ledger.prepare_schema(std::chrono::milliseconds(wait)); !prepared) {
         return std::unexpected(std::move(prepared.error()));
     }
     sqlite3_stmt* statement = nullptr;
@@ -142,7 +142,7 @@ LedgerDatabase::Result<> LedgerDatabase::close() {
     return {};
 }
 
-LedgerDatabase::Result<> LedgerDatabase::prepare_schema() {
+LedgerDatabase::Result<> LedgerDatabase::prepare_schema(std::chrono::milliseconds busy_timeout) {
     const auto version = schema_version();
     if (!version) {
         return std::unexpected(version.error());
@@ -158,10 +158,23 @@ LedgerDatabase::Result<> LedgerDatabase::prepare_schema() {
     }
     // WAL: readers do not stop us, and a commit costs one append. NORMAL: a power cut may lose the last rows, but not
     // the file. Set only now: what is not a ledger must stay as it is.
-    if (auto set = execute("PRAGMA journal_mode = WAL"); !set) {
+    if (auto set = join_wal(busy_timeout); !set) {
         return set;
     }
     return execute("PRAGMA synchronous = NORMAL");
+}
+
+LedgerDatabase::Result<> LedgerDatabase::join_wal(std::chrono::milliseconds busy_timeout) {
+    // The change of mode needs the file for itself, and where two ask for it at once SQLite answers "busy" without
+    // waiting, whatever its busy timeout is: neither could yield to the other. So the loser asks again.
+    constexpr int kPauseMs = 2;
+    const auto give_up = std::chrono::steady_clock::now() + busy_timeout;
+    auto set = execute("PRAGMA journal_mode = WAL");
+    while (!set && sqlite3_errcode(database_.get()) == SQLITE_BUSY && std::chrono::steady_clock::now() < give_up) {
+        sqlite3_sleep(kPauseMs);
+        set = execute("PRAGMA journal_mode = WAL");
+    }
+    return set;
 }
 
 LedgerDatabase::Result<> LedgerDatabase::create_schema() {

@@ -58,7 +58,8 @@ class LedgerDatabase {
 
     LedgerDatabase(std::string path, Handle database) : path_(std::move(path)), database_(std::move(database)) {}
 
-    Result<> prepare_schema();
+    Result<> prepare_schema(std::chrono::milliseconds busy_timeout);
+    Result<> join_wal(std::chrono::milliseconds busy_timeout);
     Result<> create_schema();
     Result<int> schema_version();
     Result<> execute(const char* sql);
