@@ -20,6 +20,12 @@ inline void fence_seq_cst() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
+/// The reader's half of a barrier whose other half is a system call that interrupts the reader's processor: keeps the
+/// compiler from moving a load above a store, and costs nothing.
+inline void fence_compiler() noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
 /// Tells the processor that this thread spins.
 inline void cpu_relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
