@@ -11,19 +11,22 @@
 // Cancel   awaits are cancel-safe: no value is lost or duplicated.
 // Errors   recv on closed and drained: nullopt, at once and for ever; send on closed: Panic, also where it was waiting;
 //          close of a nil or closed channel: Panic.
-// Cost     one short lock, no allocation; close is linear in waiters.
+// Cost     one short lock, no allocation; try_send on a full and try_recv on an empty channel take none; close is
+//          linear in waiters.
+// Lifetime the handle lives until the await begins; once it waits, the await keeps the channel alive.
 // Differs  from Go: T must be nothrow move constructible; a value leaves the sender when send() is called.
 #pragma once
 
 #include <coroutine>
 #include <cstddef>
 #include <expected>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "conc/internal/atomic.hpp"
 #include "conc/internal/channel_state.hpp"
+#include "conc/internal/counted.hpp"
 #include "conc/internal/promise.hpp"
 #include "conc/select_case.hpp"
 
@@ -44,12 +47,13 @@ void park_for_ever(std::coroutine_handle<Promise> where, WaitReason reason) noex
 template <class T>
 class [[nodiscard]] RecvAwaiter {
   public:
-    explicit RecvAwaiter(std::shared_ptr<ChannelState<T>> channel) noexcept : channel_(std::move(channel)) {}
+    explicit RecvAwaiter(ChannelState<T>* channel) noexcept : channel_(channel) {}
     RecvAwaiter(const RecvAwaiter&) = delete;
     RecvAwaiter& operator=(const RecvAwaiter&) = delete;
     ~RecvAwaiter() {
         if (waiter_.task != nullptr) {
             channel_->leave_receivers(waiter_);
+            end_wait();
         }
     }
 
@@ -79,17 +83,25 @@ class [[nodiscard]] RecvAwaiter {
         waiter_.task = &park(where, WaitReason::chan_receive);
         waiter_.slot = static_cast<void*>(&value_);
         ChannelState<T>& channel = *channel_;
+        channel.retain();  // the handle may be gone before the wait is over
         channel.receivers.push(waiter_);
         channel.lock.unlock();  // the task may run elsewhere from here on
     }
 
     std::optional<T> await_resume() noexcept {
-        waiter_.task = nullptr;
+        if (waiter_.task != nullptr) {
+            end_wait();
+        }
         return std::move(value_);
     }
 
   private:
-    std::shared_ptr<ChannelState<T>> channel_;
+    void end_wait() noexcept {
+        waiter_.task = nullptr;
+        const auto owned = CountedPtr<ChannelState<T>>::adopt(channel_);
+    }
+
+    ChannelState<T>* channel_;  // the handle's; counted while waiter_.task says that it waits
     Waiter waiter_;
     std::optional<T> value_;
 };
@@ -97,13 +109,13 @@ class [[nodiscard]] RecvAwaiter {
 template <class T>
 class [[nodiscard]] SendAwaiter {
   public:
-    SendAwaiter(std::shared_ptr<ChannelState<T>> channel, T value) noexcept
-        : channel_(std::move(channel)), value_(std::move(value)) {}
+    SendAwaiter(ChannelState<T>* channel, T value) noexcept : channel_(channel), value_(std::move(value)) {}
     SendAwaiter(const SendAwaiter&) = delete;
     SendAwaiter& operator=(const SendAwaiter&) = delete;
     ~SendAwaiter() {
         if (waiter_.task != nullptr) {
             channel_->leave_senders(waiter_);
+            end_wait();
         }
     }
 
@@ -114,7 +126,7 @@ class [[nodiscard]] SendAwaiter {
         }
         channel_->lock.lock();
         TaskRecord* woken = nullptr;
-        if (channel_->closed) {
+        if (channel_->closed.load(kRelaxed)) {
             waiter_.closed = true;
         } else if (!channel_->try_send(value_, woken)) {
             return false;
@@ -135,19 +147,27 @@ class [[nodiscard]] SendAwaiter {
         waiter_.task = &park(where, WaitReason::chan_send);
         waiter_.slot = static_cast<void*>(&value_);
         ChannelState<T>& channel = *channel_;
+        channel.retain();  // the handle may be gone before the wait is over
         channel.senders.push(waiter_);
         channel.lock.unlock();  // the task may run elsewhere from here on
     }
 
     void await_resume() {
-        waiter_.task = nullptr;
+        if (waiter_.task != nullptr) {
+            end_wait();
+        }
         if (waiter_.closed) {
             throw Panic("send on closed channel");
         }
     }
 
   private:
-    std::shared_ptr<ChannelState<T>> channel_;
+    void end_wait() noexcept {
+        waiter_.task = nullptr;
+        const auto owned = CountedPtr<ChannelState<T>>::adopt(channel_);
+    }
+
+    ChannelState<T>* channel_;  // the handle's; counted while waiter_.task says that it waits
     Waiter waiter_;
     T value_;
 };
@@ -167,9 +187,9 @@ class ChannelHandle {
 
   protected:
     ChannelHandle() = default;
-    explicit ChannelHandle(std::shared_ptr<ChannelState<T>> state) noexcept : state_(std::move(state)) {}
+    explicit ChannelHandle(CountedPtr<ChannelState<T>> state) noexcept : state_(std::move(state)) {}
 
-    std::shared_ptr<ChannelState<T>> state_;
+    CountedPtr<ChannelState<T>> state_;
 
     template <class, class>
     friend class SendDirection;
@@ -182,12 +202,12 @@ template <class Handle, class T>
 class SendDirection {
   public:
     /// co_await: returns once the value is buffered or received.
-    SendAwaiter<T> send(T value) const { return {state(), std::move(value)}; }
+    SendAwaiter<T> send(T value) const { return {state().get(), std::move(value)}; }
 
     /// False where send() would wait; `value` is untouched then.
     bool try_send(T&& value) const {
         TaskRecord* woken = nullptr;
-        if (state() == nullptr || !state()->try_send_locking(value, woken)) {
+        if (state() == nullptr || state()->surely_cannot_send() || !state()->try_send_locking(value, woken)) {
             return false;
         }
         if (woken != nullptr) {
@@ -201,7 +221,12 @@ class SendDirection {
     }
 
     /// A case for select.
-    SendCase<T> send_case(T value) const { return SendCase<T>(state(), std::move(value)); }
+    SendCase<T> send_case(T value) const& {
+        return SendCase<T>(BorrowedPtr<ChannelState<T>>(state().get()), std::move(value));
+    }
+    SendCase<T> send_case(T value) const&& {
+        return SendCase<T>(BorrowedPtr<ChannelState<T>>(state()), std::move(value));
+    }
 
     /// No more values will be sent. Waiting receivers get nullopt, waiting senders a Panic.
     void close() const {
@@ -212,7 +237,7 @@ class SendDirection {
     }
 
   private:
-    const std::shared_ptr<ChannelState<T>>& state() const noexcept { return static_cast<const Handle*>(this)->state_; }
+    const CountedPtr<ChannelState<T>>& state() const noexcept { return static_cast<const Handle*>(this)->state_; }
 };
 
 /// The members of a handle that receives.
@@ -220,7 +245,7 @@ template <class Handle, class T>
 class RecvDirection {
   public:
     /// co_await: the next value; nullopt once the channel is closed and drained.
-    RecvAwaiter<T> recv() const { return RecvAwaiter<T>(state()); }
+    RecvAwaiter<T> recv() const { return RecvAwaiter<T>(state().get()); }
 
     std::expected<T, RecvError> try_recv() const {
         if (state() == nullptr) {
@@ -228,7 +253,7 @@ class RecvDirection {
         }
         std::optional<T> value;
         TaskRecord* woken = nullptr;
-        if (!state()->try_recv_locking(value, woken)) {
+        if (state()->surely_cannot_recv() || !state()->try_recv_locking(value, woken)) {
             return std::unexpected(RecvError::empty);
         }
         if (woken != nullptr) {
@@ -241,10 +266,11 @@ class RecvDirection {
     }
 
     /// A case for select.
-    RecvCase<T> recv_case() const { return RecvCase<T>(state()); }
+    RecvCase<T> recv_case() const& { return RecvCase<T>(BorrowedPtr<ChannelState<T>>(state().get())); }
+    RecvCase<T> recv_case() const&& { return RecvCase<T>(BorrowedPtr<ChannelState<T>>(state())); }
 
   private:
-    const std::shared_ptr<ChannelState<T>>& state() const noexcept { return static_cast<const Handle*>(this)->state_; }
+    const CountedPtr<ChannelState<T>>& state() const noexcept { return static_cast<const Handle*>(this)->state_; }
 };
 
 }  // namespace internal

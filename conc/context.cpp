@@ -56,7 +56,7 @@ class ContextState::Expiry final : public Deferred {
 ContextState::ContextState(Kind kind, std::shared_ptr<ContextState> parent)
     : kind_(kind),
       parent_(std::move(parent)),
-      done_(kind == Kind::cancelable ? ChannelState<Unit>::make(0) : nullptr) {}
+      done_(kind == Kind::cancelable ? ChannelState<Unit>::make(0) : CountedPtr<ChannelState<Unit>>()) {}
 
 ContextState::~ContextState() {
     disarm();
@@ -153,9 +153,9 @@ const std::any* ContextState::find_value(std::type_index key) const noexcept {
     return nullptr;
 }
 
-std::shared_ptr<ChannelState<Unit>> ContextState::done_channel() noexcept {
+ChannelState<Unit>* ContextState::done_channel() noexcept {
     ContextState* state = cancelable();
-    return state == nullptr ? nullptr : state->done_;
+    return state == nullptr ? nullptr : state->done_.get();
 }
 
 void ContextState::listen(const std::shared_ptr<CancelListener>& listener, bool keep) noexcept {
@@ -281,8 +281,13 @@ Context Context::background() {
     return Context(root);
 }
 
-internal::RecvCase<Unit> Context::done() const {
-    return internal::RecvCase<Unit>(state_->done_channel());
+internal::RecvCase<Unit> Context::done() const& {
+    return internal::RecvCase<Unit>(internal::BorrowedPtr(state_->done_channel()));
+}
+
+internal::RecvCase<Unit> Context::done() const&& {
+    return internal::RecvCase<Unit>(
+        internal::BorrowedPtr(internal::CountedPtr<internal::ChannelState<Unit>>::share(state_->done_channel())));
 }
 
 std::error_code Context::err() const noexcept {

@@ -43,7 +43,8 @@ class Context {
     static Context background();
 
     /// A case that is ready once the context is cancelled, for select.
-    internal::RecvCase<Unit> done() const;
+    internal::RecvCase<Unit> done() const&;
+    internal::RecvCase<Unit> done() const&&;
 
     /// Empty while the context is alive, else canceled or deadline_exceeded.
     std::error_code err() const noexcept;

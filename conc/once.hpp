@@ -80,6 +80,32 @@ struct FinishGate {
     ~FinishGate() { gate.finish(); }
 };
 
+/// co_await: ready at once where the gate is passed already, else what the Task that `start` makes does.
+template <class Start>
+class [[nodiscard]] OnceCall {
+  public:
+    OnceCall(const OnceGate& gate, Start start) : gate_(gate), start_(std::move(start)) {}
+    OnceCall(const OnceCall&) = delete;
+    OnceCall& operator=(const OnceCall&) = delete;
+
+    bool await_ready() const noexcept { return gate_.done(); }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> caller) {
+        call_.emplace(start_());
+        return call_->operator co_await().await_suspend(caller);
+    }
+    void await_resume() const {
+        if (call_) {
+            call_->frame().promise().take();
+        }
+    }
+
+  private:
+    const OnceGate& gate_;
+    Start start_;
+    std::optional<Task<void>> call_;
+};
+
 template <class Fn>
 inline constexpr bool kReturnsTask = requires(std::invoke_result_t<Fn> result) { result.frame(); };
 
@@ -87,13 +113,23 @@ inline constexpr bool kReturnsTask = requires(std::invoke_result_t<Fn> result) {
 
 class Once {
   public:
+    /// co_await: returns once fn, or the fn of whoever came first, has ended.
     template <class Fn>
-    Task<void> run(Fn fn) {
-        const auto pass = co_await gate_.pass();
+    auto run(Fn fn) {
+        auto start = [this, held = std::move(fn)]() mutable { return first_run(&gate_, std::move(held)); };
+        return internal::OnceCall<decltype(start)>(gate_, std::move(start));
+    }
+
+    bool done() const noexcept { return gate_.done(); }
+
+  private:
+    template <class Fn>
+    static Task<void> first_run(internal::OnceGate* gate, Fn fn) {
+        const auto pass = co_await gate->pass();
         if (pass == internal::OnceGate::Pass::done) {
             co_return;
         }
-        const internal::FinishGate finish{gate_};
+        const internal::FinishGate finish{*gate};
         if constexpr (internal::kReturnsTask<Fn&>) {
             co_await fn();
         } else {
@@ -101,9 +137,6 @@ class Once {
         }
     }
 
-    bool done() const noexcept { return gate_.done(); }
-
-  private:
     internal::OnceGate gate_;
 };
 

@@ -194,7 +194,8 @@ Selected<Cases...> try_select(Cases... cases) {
     std::apply([&](Cases&... each) { ((pointers[i++] = &each), ...); }, held);
     internal::TaskRecord* woken = nullptr;
     std::size_t index = no_case;
-    {
+    // One case can be looked at without its lock; several must be seen at one instant.
+    if (sizeof...(Cases) != 1 || !pointers.front()->surely_not_ready()) {
         const internal::CaseLocks locks(pointers);
         index = internal::take_ready_case(pointers, woken);
     }
@@ -212,7 +213,9 @@ class Case {
   public:
     template <class C>
         requires std::is_base_of_v<internal::CaseBase, C>
-    Case(C c) : base_(std::make_unique<C>(std::move(c))) {}
+    Case(C c) : base_(std::make_unique<C>(std::move(c))) {
+        base_->own();
+    }
 
     /// What a recv case of Channel<T> received, once it was taken.
     template <class T>

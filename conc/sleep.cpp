@@ -19,7 +19,7 @@ void arm_timer(TaskRecord& task, TimerNode& node, TimePoint deadline) {
 
 void enqueue_yielded(TaskRecord& task) noexcept {
     task.state.store(TaskState::runnable, kRelaxed);
-    task.worker->enqueue(task);
+    task.worker->requeue(task);
 }
 
 }  // namespace mynah::conc::internal

@@ -40,7 +40,7 @@ class TimerState final : private TimerNode, public std::enable_shared_from_this<
     void fire(std::uint64_t epoch) noexcept;
     bool stop_locked() noexcept MYNAH_REQUIRES(lock_);
 
-    const std::shared_ptr<ChannelState<TimePoint>> channel_ = ChannelState<TimePoint>::make(1);
+    const CountedPtr<ChannelState<TimePoint>> channel_ = ChannelState<TimePoint>::make(1);
     SpinLock lock_;  // taken before the heap's and the channel's
     Duration period_ MYNAH_GUARDED_BY(lock_) = Duration::zero();
     TimePoint due_ MYNAH_GUARDED_BY(lock_);

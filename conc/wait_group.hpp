@@ -7,7 +7,7 @@
 // Resume   on the scheduler; all waiters wake when the count reaches zero.
 // Cancel   cancel-safe.
 // Errors   Panic where the count would fall below zero.
-// Cost     one short lock.
+// Cost     one atomic operation for each add() and done(); a short lock where a task waits.
 // Lifetime it may be destroyed as soon as wait() has returned: the last done() touches it no more. It may be reused.
 #pragma once
 
@@ -19,8 +19,8 @@
 #include <utility>
 
 #include "conc/go.hpp"
+#include "conc/internal/atomic.hpp"
 #include "conc/internal/promise.hpp"
-#include "conc/internal/spin_lock.hpp"
 #include "conc/internal/waiter.hpp"
 
 namespace mynah::conc {
@@ -35,13 +35,14 @@ class WaitGroup {
         WaitAwaiter& operator=(const WaitAwaiter&) = delete;
 
         // Leaves the group locked where it returns false: await_suspend follows at once and queues the waiter.
-        bool await_ready() noexcept MYNAH_NO_THREAD_SAFETY_ANALYSIS;
+        bool await_ready() noexcept;
         template <class Promise>
-        void await_suspend(std::coroutine_handle<Promise> where) noexcept MYNAH_NO_THREAD_SAFETY_ANALYSIS {
+        void await_suspend(std::coroutine_handle<Promise> where) noexcept {
             waiter_.task = &internal::park(where, internal::WaitReason::wait_group);
             WaitGroup& group = group_;
+            const bool alone = group.waiters_.empty();
             group.waiters_.push(waiter_);
-            group.lock_.unlock();  // the task may run elsewhere from here on
+            group.unlock_waited(alone);  // the task may run elsewhere from here on
         }
         void await_resume() noexcept { waiter_.task = nullptr; }
 
@@ -120,9 +121,32 @@ class WaitGroup {
         co_await std::invoke(std::move(fn), std::move(args)...);
     }
 
-    internal::SpinLock lock_;
-    std::int64_t count_ MYNAH_GUARDED_BY(lock_) = 0;
-    internal::WaiterList waiters_ MYNAH_GUARDED_BY(lock_);
+    // The state word: bit 0 is the lock of waiters_, bit 1 says that somebody waits, the rest is the count, a signed
+    // number.
+    //
+    // Invariants:
+    // - Somebody waits only while the count is above zero: the done() that makes it zero takes the waiters with it.
+    // - That step, from one task that waits to a word of 0, is a single store, and the last access of that done(). So
+    //   who sees 0 may destroy the group; who sees anything else takes the lock and looks again.
+    // - The count falls to zero without the lock only where nobody waits and nobody holds it.
+    static constexpr std::uint64_t kLocked = 1;
+    static constexpr std::uint64_t kWaited = 2;
+    static constexpr unsigned kCountShift = 2;
+    static constexpr std::int64_t count_of(std::uint64_t word) {
+        return static_cast<std::int64_t>(word) >> kCountShift;
+    }
+
+    void take_away(std::int64_t count);
+    bool take_last(std::uint64_t taken) noexcept;
+    void lock() noexcept;
+    void unlock() noexcept { state_.fetch_and(~kLocked, internal::kRelease); }
+    /// After a waiter was queued, the first one or a further one.
+    void unlock_waited(bool first) noexcept {
+        state_.fetch_sub(first ? kLocked - kWaited : kLocked, internal::kRelease);
+    }
+
+    internal::Atomic<std::uint64_t> state_{0};
+    internal::WaiterList waiters_;
 };
 
 }  // namespace mynah::conc

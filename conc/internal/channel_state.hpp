@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "conc/internal/atomic.hpp"
+#include "conc/internal/counted.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/waiter.hpp"
 #include "conc/panic.hpp"
@@ -23,7 +25,7 @@
 namespace mynah::conc::internal {
 
 template <class T>
-struct ChannelState {
+struct ChannelState final : Counted {
     static_assert(std::is_object_v<T> && std::is_nothrow_move_constructible_v<T>,
                   "a channel's values are handed over under a lock, so moving one must not throw");
     static_assert(alignof(T) <= alignof(std::max_align_t), "values stand in frames, which are not over-aligned");
@@ -32,11 +34,11 @@ struct ChannelState {
     explicit ChannelState(std::size_t capacity_values)
         : capacity(capacity_values), buffer_(std::make_unique<Slot[]>(capacity_values)) {}
 
-    static std::shared_ptr<ChannelState> make(std::size_t capacity) {
+    static CountedPtr<ChannelState> make(std::size_t capacity) {
         if (capacity > std::size_t{1} << 40U) {
             throw Panic("a channel's capacity is out of range");
         }
-        return std::make_shared<ChannelState>(capacity);
+        return CountedPtr<ChannelState>::make(capacity);
     }
 
     /// Delivers `value` to a waiting receiver, which is to be woken after the lock is released, or to the buffer. False
@@ -47,26 +49,24 @@ struct ChannelState {
             woken = receiver->task;
             return true;
         }
-        if (count_ == capacity) {
+        if (count() == capacity) {
             return false;
         }
-        buffer_[(first_ + count_) % capacity].emplace(std::move(value));
-        ++count_;
+        append(value);
         return true;
     }
 
     /// Takes the oldest value into `value`; leaves it empty when the channel is closed and drained. False when a
     /// receiver has to wait.
     bool try_recv(Slot& value, TaskRecord*& woken) noexcept MYNAH_REQUIRES(lock) {
-        if (count_ > 0) {
+        if (count() > 0) {
             Slot& oldest = buffer_[first_];
             value.emplace(std::move(*oldest));
             oldest.reset();
             first_ = first_ + 1 == capacity ? 0 : first_ + 1;
-            --count_;
+            count_.store(count() - 1, kRelease);
             if (Waiter* sender = senders.pop_claimed(); sender != nullptr) {
-                buffer_[(first_ + count_) % capacity].emplace(std::move(*static_cast<T*>(sender->slot)));
-                ++count_;
+                append(*static_cast<T*>(sender->slot));
                 woken = sender->task;
             }
             return true;
@@ -76,12 +76,12 @@ struct ChannelState {
             woken = sender->task;
             return true;
         }
-        return closed;
+        return closed.load(kRelaxed);
     }
 
     bool try_send_locking(T& value, TaskRecord*& woken) {
         const SpinGuard guard(lock);
-        if (closed) {
+        if (closed.load(kRelaxed)) {
             throw Panic("send on closed channel");
         }
         return try_send(value, woken);
@@ -101,10 +101,10 @@ struct ChannelState {
     /// The same for a caller that holds a lock of its own, and wakes after it.
     bool try_close(WakeList& woken) noexcept {
         const SpinGuard guard(lock);
-        if (closed) {
+        if (closed.load(kRelaxed)) {
             return false;
         }
-        closed = true;
+        closed.store(true, kRelease);
         for (WaiterList* waiting : {&receivers, &senders}) {
             while (Waiter* waiter = waiting->pop_claimed()) {
                 waiter->closed = true;
@@ -120,14 +120,28 @@ struct ChannelState {
         }
     }
 
-    std::size_t size() noexcept {
-        const SpinGuard guard(lock);
-        return count_;
+    std::size_t size() const noexcept { return count_.load(kAcquire); }
+
+    // Without the lock, for the try_ forms: true only where at one moment of the call the channel was open, and there was
+    // nobody and nothing to receive from (no room and nobody to send to). False where one has to look under the lock.
+    // The order matters: it was open still when it is seen to be empty, if it is open afterwards.
+    // acquire: closed is read after the rest.
+    bool surely_cannot_recv() const noexcept MYNAH_NO_THREAD_SAFETY_ANALYSIS {
+        const bool nothing = capacity == 0 ? senders.looks_empty() : count_.load(kAcquire) == 0;
+        return nothing && !closed.load(kAcquire);
+    }
+    bool surely_cannot_send() const noexcept MYNAH_NO_THREAD_SAFETY_ANALYSIS {
+        const bool no_room = capacity == 0 ? receivers.looks_empty() : count_.load(kAcquire) == capacity;
+        return no_room && !closed.load(kAcquire);
     }
 
     // For select, which looks at several channels before it takes from one.
-    bool can_send() const noexcept MYNAH_REQUIRES(lock) { return closed || count_ < capacity || receivers.any_open(); }
-    bool can_recv() const noexcept MYNAH_REQUIRES(lock) { return closed || count_ > 0 || senders.any_open(); }
+    bool can_send() const noexcept MYNAH_REQUIRES(lock) {
+        return closed.load(kRelaxed) || count() < capacity || receivers.any_open();
+    }
+    bool can_recv() const noexcept MYNAH_REQUIRES(lock) {
+        return closed.load(kRelaxed) || count() > 0 || senders.any_open();
+    }
 
     void leave_receivers(Waiter& waiter) noexcept {
         const SpinGuard guard(lock);
@@ -140,14 +154,23 @@ struct ChannelState {
 
     const std::size_t capacity;
     SpinLock lock;
-    bool closed MYNAH_GUARDED_BY(lock) = false;
+    Atomic<bool> closed{false};  // written under the lock; so is count_
     WaiterList receivers MYNAH_GUARDED_BY(lock);
     WaiterList senders MYNAH_GUARDED_BY(lock);
 
   private:
+    std::size_t count() const noexcept { return count_.load(kRelaxed); }  // by the holder of the lock
+
+    /// The buffer is not full.
+    void append(T& value) noexcept MYNAH_REQUIRES(lock) {
+        const std::size_t end = first_ + count();
+        buffer_[end < capacity ? end : end - capacity].emplace(std::move(value));
+        count_.store(count() + 1, kRelease);
+    }
+
     std::unique_ptr<Slot[]> buffer_ MYNAH_GUARDED_BY(lock);
     std::size_t first_ MYNAH_GUARDED_BY(lock) = 0;
-    std::size_t count_ MYNAH_GUARDED_BY(lock) = 0;
+    Atomic<std::size_t> count_{0};
 };
 
 }  // namespace mynah::conc::internal

@@ -58,7 +58,8 @@ class ContextState final : public CancelListener, private TimerNode, public std:
     std::error_code cause() noexcept;
     std::optional<TimePoint> deadline() const noexcept;
     const std::any* find_value(std::type_index key) const noexcept;
-    std::shared_ptr<ChannelState<Unit>> done_channel() noexcept;
+    /// Lives as long as this does; nullptr: it is never cancelled.
+    ChannelState<Unit>* done_channel() noexcept;
 
     /// Tells the listener once, when this is cancelled; at once where it is already. Must be cancelable. With `keep`
     /// the listener lives at least until then.
@@ -88,7 +89,7 @@ class ContextState final : public CancelListener, private TimerNode, public std:
     std::optional<std::type_index> key_;  // constant once made, like value_ and deadline_
     std::any value_;
     std::optional<TimePoint> deadline_;
-    std::shared_ptr<ChannelState<Unit>> done_;  // constant; nullptr where it cannot be cancelled itself
+    CountedPtr<ChannelState<Unit>> done_;  // constant; nullptr where it cannot be cancelled itself
 
     SpinLock lock_;
     std::error_code error_ MYNAH_GUARDED_BY(lock_);

@@ -38,6 +38,16 @@ class TaskList {
         return task;
     }
 
+    /// Moves all of `other` to the end.
+    void append(TaskList& other) noexcept {
+        if (other.first_ != nullptr) {
+            (last_ == nullptr ? first_ : last_->next) = other.first_;
+            last_ = other.last_;
+            size_ += other.size_;
+            other.clear();
+        }
+    }
+
     void clear() noexcept {
         first_ = last_ = nullptr;
         size_ = 0;
@@ -110,6 +120,9 @@ class LocalQueue {
             return taken[0];
         }
     }
+
+    /// Owner only: how many push() is sure to take.
+    std::uint32_t room() const noexcept { return kCapacity - (tail_.load(kRelaxed) - head_.load(kAcquire)); }
 
     bool empty() const noexcept { return head_.load(kAcquire) == tail_.load(kAcquire); }
 

@@ -245,6 +245,12 @@ void SchedulerCore::push_global_quietly(TaskRecord& task) noexcept {
     global_size_.store(global_.size(), kSeqCst);
 }
 
+void SchedulerCore::push_global_quietly(TaskList& tasks) noexcept {
+    const SpinGuard guard(global_lock_);
+    global_.append(tasks);
+    global_size_.store(global_.size(), kSeqCst);
+}
+
 void SchedulerCore::push_global(TaskRecord& task) noexcept {
     push_global_quietly(task);
     notify_one();
@@ -258,6 +264,19 @@ TaskRecord* SchedulerCore::pop_global() noexcept {
     TaskRecord* task = global_.pop();
     global_size_.store(global_.size(), kSeqCst);
     return task;
+}
+
+void SchedulerCore::pop_global(TaskList& share, std::size_t room) noexcept {
+    const SpinGuard guard(global_lock_);
+    for (std::size_t count = std::min(global_.size() / workers_.size() + 1, std::max<std::size_t>(room, 1)); count > 0;
+         --count) {
+        TaskRecord* task = global_.pop();
+        if (task == nullptr) {
+            break;
+        }
+        share.push(*task);
+    }
+    global_size_.store(global_.size(), kSeqCst);
 }
 
 bool SchedulerCore::begin_search() noexcept {

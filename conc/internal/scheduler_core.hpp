@@ -48,7 +48,10 @@ class SchedulerCore {
     // Work for whoever is free.
     void push_global(TaskRecord& task) noexcept;  // from any thread; wakes a worker
     void push_global_quietly(TaskRecord& task) noexcept;
+    void push_global_quietly(TaskList& tasks) noexcept;  // leaves the list empty
     TaskRecord* pop_global() noexcept;
+    /// Takes one worker's share of the queue, at most `room`, if there is any.
+    void pop_global(TaskList& share, std::size_t room) noexcept;
     bool global_empty() const noexcept { return global_size_.load(kAcquire) == 0; }
     void notify_one() noexcept;
 

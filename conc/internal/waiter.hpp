@@ -64,21 +64,28 @@ class WaiterList {
     WaiterList& operator=(const WaiterList&) = delete;
     // Waiters may outlive what they wait for when the scheduler destroys abandoned tasks.
     ~WaiterList() {
-        while (first_ != nullptr) {
-            remove(*first_);
+        while (!empty()) {
+            remove(*front());
         }
     }
 
-    bool empty() const noexcept { return first_ == nullptr; }
+    bool empty() const noexcept { return front() == nullptr; }
+
+    /// The same for who does not hold the lock: it was so at some moment.
+    bool looks_empty() const noexcept { return first_.load(kAcquire) == nullptr; }
 
     /// The waiter that has waited longest, still on the list; nullptr when there is none.
-    Waiter* front() const noexcept { return first_; }
+    Waiter* front() const noexcept { return first_.load(kRelaxed); }
 
     void push(Waiter& waiter) noexcept {
         waiter.previous = last_;
         waiter.next = nullptr;
         waiter.queued = true;
-        (last_ == nullptr ? first_ : last_->next) = &waiter;
+        if (last_ == nullptr) {
+            first_.store(&waiter, kRelease);
+        } else {
+            last_->next = &waiter;
+        }
         last_ = &waiter;
     }
 
@@ -87,15 +94,19 @@ class WaiterList {
         if (!waiter.queued) {
             return;
         }
-        (waiter.previous == nullptr ? first_ : waiter.previous->next) = waiter.next;
+        if (waiter.previous == nullptr) {
+            first_.store(waiter.next, kRelease);
+        } else {
+            waiter.previous->next = waiter.next;
+        }
         (waiter.next == nullptr ? last_ : waiter.next->previous) = waiter.previous;
         waiter.queued = false;
     }
 
     /// Takes waiters off until one can be claimed; nullptr when none can.
     Waiter* pop_claimed() noexcept {
-        while (first_ != nullptr) {
-            Waiter& waiter = *first_;
+        while (!empty()) {
+            Waiter& waiter = *front();
             remove(waiter);
             if (waiter.claim()) {
                 return &waiter;
@@ -106,7 +117,7 @@ class WaiterList {
 
     /// True when pop_claimed() would probably find one: a select elsewhere may still be faster.
     bool any_open() const noexcept {
-        for (const Waiter* waiter = first_; waiter != nullptr; waiter = waiter->next) {
+        for (const Waiter* waiter = front(); waiter != nullptr; waiter = waiter->next) {
             if (waiter->selection == nullptr || waiter->selection->winner() == Selection::kNone) {
                 return true;
             }
@@ -115,7 +126,7 @@ class WaiterList {
     }
 
   private:
-    Waiter* first_ = nullptr;
+    Atomic<Waiter*> first_{nullptr};
     Waiter* last_ = nullptr;
 };
 

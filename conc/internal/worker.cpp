@@ -175,7 +175,21 @@ TaskRecord* Worker::next_task() noexcept {
     if (TaskRecord* task = take_queued(); task != nullptr) {
         return task;
     }
-    return core_.pop_global();
+    return take_global();
+}
+
+// One lock for many: the worker's share of the global queue, as far as there is room for it here.
+TaskRecord* Worker::take_global() noexcept {
+    if (core_.global_empty()) {
+        return nullptr;
+    }
+    TaskList share;
+    core_.pop_global(share, local_.room());
+    TaskRecord* first = share.pop();
+    while (TaskRecord* task = share.pop()) {
+        local_.push(*task);
+    }
+    return first;
 }
 
 // The task that was woken last finds its data in the cache. A chain of them is cut off, so that the queues get on; in a
@@ -232,19 +246,27 @@ void Worker::run(TaskRecord& task) {
 }
 
 void Worker::enqueue(TaskRecord& task) noexcept {
-    if (!local_.push(task)) {
-        // Full: half of it goes to the global queue, where the others look too.
-        for (std::uint32_t i = 0; i < LocalQueue::kCapacity / 2; ++i) {
-            TaskRecord* moved = local_.pop();
-            if (moved == nullptr) {
-                break;
-            }
-            core_.push_global_quietly(*moved);
-        }
-        core_.push_global_quietly(task);
-    }
+    requeue(task);
     if (core_.worker_count() > 1) {
         core_.notify_one();
+    }
+}
+
+// There is no more work than before: this worker looks at its queue next, and whoever could help was woken when the
+// others in it arrived.
+void Worker::requeue(TaskRecord& task) noexcept {
+    if (!local_.push(task)) {
+        // Full: half of it goes to the global queue, where the others look too.
+        TaskList moved;
+        while (moved.size() < LocalQueue::kCapacity / 2) {
+            TaskRecord* oldest = local_.pop();
+            if (oldest == nullptr) {
+                break;
+            }
+            moved.push(*oldest);
+        }
+        moved.push(task);
+        core_.push_global_quietly(moved);
     }
 }
 
@@ -275,7 +297,7 @@ TaskRecord* Worker::search() noexcept {
     for (int round = 0; round < kRounds && found == nullptr; ++round) {
         found = steal();
         if (found == nullptr) {
-            found = core_.pop_global();
+            found = take_global();
         }
     }
     core_.end_search();

@@ -36,6 +36,7 @@ class Worker {
 
     // What running tasks ask for.
     void enqueue(TaskRecord& task) noexcept;       // at the end of the local queue; another worker may take it
+    void requeue(TaskRecord& task) noexcept;       // the same for the running task, which makes way: wakes nobody
     void run_next(TaskRecord& task) noexcept;      // in the slot of the task woken last; wakes nobody
     void enqueue_home(TaskRecord& task) noexcept;  // here and nowhere else
     void set_transfer(std::coroutine_handle<> to) noexcept { transfer_ = to; }
@@ -93,6 +94,7 @@ class Worker {
     TaskRecord* next_task() noexcept;
     TaskRecord* take_woken() noexcept;
     TaskRecord* take_queued() noexcept;
+    TaskRecord* take_global() noexcept;
     void run(TaskRecord& task);
     TaskRecord* search() noexcept;
     TaskRecord* steal() noexcept;
