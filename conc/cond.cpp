@@ -1,5 +1,7 @@
 #include "conc/cond.hpp"
 
+#include <utility>
+
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/waiter.hpp"
@@ -10,16 +12,21 @@ namespace mynah::conc {
 
 using internal::SpinGuard;
 using internal::Waiter;
+using internal::WaiterList;
 using internal::WakeList;
 
 Cond::WaitAwaiter Cond::wait(Mutex::Guard& guard) {
-    if (!guard.holds(mutex_)) {
-        throw Panic("Cond.wait with a guard that does not hold its mutex");
-    }
+    check(guard);
     return {*this, guard};
 }
 
-void Cond::WaitAwaiter::begin() noexcept {
+void Cond::check(const Mutex::Guard& guard) const {
+    if (!guard.holds(mutex_)) {
+        throw Panic("Cond.wait with a guard that does not hold its mutex");
+    }
+}
+
+void Cond::WaitAwaiter::queue_and_unlock() noexcept {
     guard_.release();
     Mutex& mutex = mutex_;
     {
@@ -28,6 +35,15 @@ void Cond::WaitAwaiter::begin() noexcept {
     }
     // From here on a signal may move the waiter over to the mutex, which is still locked: it cannot run before this.
     mutex.unlock();
+}
+
+void Cond::WaitAwaiter::await_resume() {
+    mutex_.arrived(waiter_);
+    Mutex::Guard mine(mutex_);
+    if (guard_.mutex_ != nullptr) {
+        throw Panic("Cond.wait whose guard got another lock meanwhile");
+    }
+    guard_ = std::move(mine);
 }
 
 Cond::WaitAwaiter::~WaitAwaiter() {
@@ -39,30 +55,46 @@ Cond::WaitAwaiter::~WaitAwaiter() {
         const SpinGuard guard(cond_.lock_);
         cond_.waiters_.remove(waiter_);
     } else {
-        mutex_.abandon(waiter_);
+        Mutex::abandon(mutex_, waiter_);
     }
 }
 
-bool Cond::move_first(WakeList& woken) noexcept {
+bool Cond::take_first(WaiterList& taken) noexcept {
     Waiter* waiter = waiters_.pop_claimed();
     if (waiter == nullptr) {
         return false;
     }
     static_cast<CondWaiter*>(waiter)->at_mutex = true;
-    mutex_.lock_for(*waiter, woken);
+    taken.push(*waiter);
     return true;
 }
 
+// A waiter that stands in the mutex's queue may run at once, and destroy the Cond: so nothing here is touched any more
+// once the mutex knows of it. The mutex itself stays until the last of them has had it.
 void Cond::signal() noexcept {
     WakeList woken;  // wakes when it goes out of scope, after the locks
-    const SpinGuard guard(lock_);
-    move_first(woken);
+    WaiterList taken;
+    Mutex& mutex = mutex_;
+    {
+        const SpinGuard guard(lock_);
+        if (!take_first(taken)) {
+            return;
+        }
+    }
+    mutex.lock_for(taken, woken);
 }
 
 void Cond::broadcast() noexcept {
     WakeList woken;
-    const SpinGuard guard(lock_);
-    while (move_first(woken)) {
+    WaiterList taken;
+    Mutex& mutex = mutex_;
+    {
+        const SpinGuard guard(lock_);
+        while (take_first(taken)) {
+        }
+    }
+    if (!taken.empty()) {
+        mutex.lock_for(taken, woken);
     }
 }
 

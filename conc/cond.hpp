@@ -8,9 +8,11 @@
 // Resume   on the scheduler, once the mutex is the task's: one that is woken queues for it behind those who wait for it
 //          already, and does not run before.
 // Cancel   cancel-safe: the guard of a wait that is destroyed holds nothing.
-// Errors   Panic where the guard does not hold this Cond's mutex.
+// Errors   Panic where the guard does not hold this Cond's mutex, and where it got another lock while the wait lasted:
+//          it is wait()'s until that returns.
 // Cost     two short locks; a wake-up costs no extra turn to take the mutex.
-// Lifetime the mutex must outlive the Cond.
+// Lifetime the mutex must outlive the Cond. Whoever was woken may destroy both: the signal() or broadcast() that woke
+//          it touches them no more.
 // Differs  from Go: as there, no wake-up is spurious, but another task may have changed the condition back.
 #pragma once
 
@@ -36,19 +38,19 @@ class Cond {
         WaitAwaiter(const WaitAwaiter&) = delete;
         WaitAwaiter& operator=(const WaitAwaiter&) = delete;
 
-        bool await_ready() const noexcept { return false; }
+        bool await_ready() const {
+            cond_.check(guard_);
+            return false;
+        }
         template <class Promise>
         void await_suspend(std::coroutine_handle<Promise> where) noexcept {
             waiter_.task = &internal::park(where, internal::WaitReason::cond_wait);
-            begin();
+            queue_and_unlock();
         }
-        void await_resume() noexcept {
-            waiter_.task = nullptr;
-            guard_ = Mutex::Guard(mutex_);
-        }
+        void await_resume();
 
       private:
-        void begin() noexcept;
+        void queue_and_unlock() noexcept;
 
         Cond& cond_;
         Mutex& mutex_;
@@ -66,11 +68,12 @@ class Cond {
     void broadcast() noexcept;
 
   private:
-    /// Gives the first waiter the mutex, or a place in its queue. False where nobody waits.
-    bool move_first(internal::WakeList& woken) noexcept MYNAH_REQUIRES(lock_);
+    void check(const Mutex::Guard& guard) const;
+    /// Takes the first waiter off, for the mutex. False where nobody waits.
+    bool take_first(internal::WaiterList& taken) noexcept MYNAH_REQUIRES(lock_);
 
     Mutex& mutex_;
-    internal::SpinLock lock_;  // taken before the mutex's own
+    internal::SpinLock lock_;
     internal::WaiterList waiters_ MYNAH_GUARDED_BY(lock_);
 };
 

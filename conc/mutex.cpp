@@ -1,6 +1,7 @@
 #include "conc/mutex.hpp"
 
 #include "conc/internal/annotations.hpp"
+#include "conc/internal/atomic.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/waiter.hpp"
@@ -11,33 +12,46 @@ namespace mynah::conc {
 using internal::SpinGuard;
 using internal::TaskRecord;
 using internal::Waiter;
+using internal::WaiterList;
 using internal::WakeList;
+
+// Only the scheduler destroys a mutex that a waiter was handed, or waits for: when a run ends.
+Mutex::~Mutex() {
+    if (handed_to_ != nullptr) {
+        handed_to_->slot = nullptr;
+    }
+}
 
 Mutex::LockAwaiter::~LockAwaiter() {
     if (waiter_.task != nullptr) {
-        mutex_.abandon(waiter_);
+        abandon(mutex_, waiter_);
     }
 }
 
-// A waiter that was handed the lock and is destroyed before it ran gives the lock on. One whose mutex is gone was taken
-// off the list by it.
-void Mutex::abandon(Waiter& waiter) noexcept {
+void Mutex::abandon(Mutex& mutex, Waiter& waiter) noexcept {
     if (waiter.slot != nullptr) {
-        unlock();
+        mutex.handed_to_ = nullptr;
+        mutex.unlock();
     } else if (waiter.queued) {
-        const SpinGuard guard(lock_);
-        waiters_.remove(waiter);
+        const SpinGuard guard(mutex.lock_);
+        mutex.waiters_.remove(waiter);
     }
 }
 
-void Mutex::lock_for(Waiter& waiter, WakeList& woken) noexcept {
+void Mutex::lock_for(WaiterList& waiters, WakeList& woken) noexcept {
     const SpinGuard guard(lock_);
-    if (locked_) {
-        waiters_.push(waiter);
-    } else {
-        locked_ = true;
-        waiter.slot = this;
-        woken.push(*waiter.task);
+    while (Waiter* waiter = waiters.front()) {
+        waiters.remove(*waiter);
+        if (locked_) {
+            // A dump is to say what the task waits for now.
+            waiter->task->reason.store(internal::WaitReason::mutex_lock, internal::kRelaxed);
+            waiters_.push(*waiter);
+        } else {
+            locked_ = true;
+            handed_to_ = waiter;
+            waiter->slot = this;
+            woken.push(*waiter->task);
+        }
     }
 }
 
@@ -68,7 +82,8 @@ void Mutex::unlock() noexcept {
             internal::fatal("unlock of an unlocked Mutex");
         }
         if (Waiter* waiter = waiters_.pop_claimed(); waiter != nullptr) {
-            waiter->slot = this;  // the mutex stays locked, for it
+            handed_to_ = waiter;  // the mutex stays locked, for it
+            waiter->slot = this;
             next = waiter->task;
         } else {
             locked_ = false;

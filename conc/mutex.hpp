@@ -8,6 +8,7 @@
 // Cancel   cancel-safe.
 // Errors   unlock of an unlocked mutex is fatal.
 // Cost     one short lock each.
+// Lifetime longer than its guards. Whoever has locked it last may destroy it as soon as it has unlocked.
 // Differs  from Go: always as fair as Go's mutex is after 1 ms of waiting (starvation mode).
 #pragma once
 
@@ -20,6 +21,10 @@
 
 namespace mynah::conc {
 
+/// Invariants:
+/// - unlock() hands a locked mutex to the waiter that has waited longest, whose `slot` then points to the mutex, and
+///   which is `handed_to_` until its task has run. The two let go of each other when the scheduler destroys them, in
+///   whatever order: a waiter that never ran gives the mutex on, if it is still there.
 class Mutex {
   public:
     /// Holds the lock; unlocks when destroyed.
@@ -68,7 +73,9 @@ class Mutex {
             mutex.lock_.unlock();  // the task may run elsewhere from here on
         }
         Guard await_resume() noexcept {
-            waiter_.task = nullptr;
+            if (waiter_.task != nullptr) {
+                mutex_.arrived(waiter_);
+            }
             return Guard(mutex_);
         }
 
@@ -78,6 +85,7 @@ class Mutex {
     };
 
     Mutex() = default;
+    ~Mutex();
     Mutex(const Mutex&) = delete;
     Mutex& operator=(const Mutex&) = delete;
 
@@ -90,14 +98,20 @@ class Mutex {
   private:
     friend class Cond;
 
-    /// Locks for a waiter that stands in no list, at once or in its turn.
-    void lock_for(internal::Waiter& waiter, internal::WakeList& woken) noexcept;
-    /// Gives up a lock() that a waiter stands for, or what it was handed.
-    void abandon(internal::Waiter& waiter) noexcept;
+    /// Locks for each of the waiters, at once or in its turn, in their order. Empties the list.
+    void lock_for(internal::WaiterList& waiters, internal::WakeList& woken) noexcept;
+    /// The waiter's task runs, and has the mutex.
+    void arrived(internal::Waiter& waiter) noexcept {
+        waiter.task = nullptr;
+        handed_to_ = nullptr;
+    }
+    /// Gives up a lock() that a waiter stands for, or what it was handed. Touches no mutex that is gone.
+    static void abandon(Mutex& mutex, internal::Waiter& waiter) noexcept;
 
     internal::SpinLock lock_;
     bool locked_ MYNAH_GUARDED_BY(lock_) = false;
     internal::WaiterList waiters_ MYNAH_GUARDED_BY(lock_);
+    internal::Waiter* handed_to_ = nullptr;  // written by whoever has the mutex: it gives it to the waiter, or is it
 };
 
 }  // namespace mynah::conc

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -144,6 +145,69 @@ TEST_P(MutexTest, AGuardMovesItsLock) {
             second.unlock();
         },
         5);
+}
+
+// A task that was handed the mutex but has not run since is destroyed after the mutex.
+TEST(Mutex, MayBeGoneBeforeWhoWasHandedIt) {
+    for (const std::size_t workers : {1U, 4U}) {
+        Scheduler scheduler({.workers = workers});
+        scheduler.run([]() -> Task<void> {
+            auto mutex = std::make_unique<Mutex>();
+            EXPECT_TRUE(mutex->try_lock());
+            for (std::size_t i = 1; i <= 3; ++i) {
+                go([lock = mutex.get()]() -> Task<void> { const auto guard = co_await lock->lock(); });
+                co_await until_parked("sync.Mutex.Lock", i);
+            }
+            mutex->unlock();
+            mutex.reset();
+        }());
+        EXPECT_EQ(scheduler.abandoned().size(), 3U);
+    }
+}
+
+// The task that owns the mutex started later than the one that was handed it, so it is destroyed first.
+TEST(Mutex, OfAYoungerTaskMayBeGoneBeforeWhoWasHandedIt) {
+    Scheduler scheduler({.workers = 1});
+    scheduler.run([]() -> Task<void> {
+        const Channel<Mutex*> mutexes(2);
+        go([mutexes]() -> Task<void> {
+            const auto mutex = co_await mutexes.recv();
+            const auto guard = co_await (*mutex)->lock();
+        });
+        go([mutexes]() -> Task<void> {
+            const auto mutex = std::make_unique<Mutex>();
+            EXPECT_TRUE(mutex->try_lock());
+            co_await mutexes.send(mutex.get());
+            co_await mutexes.send(mutex.get());
+            co_await Channel<int>().recv();
+        });
+        co_await until_parked("sync.Mutex.Lock");
+        const auto mutex = co_await mutexes.recv();
+        (*mutex)->unlock();
+    }());
+    EXPECT_EQ(scheduler.abandoned().size(), 2U);
+}
+
+// Whoever locks it next may destroy it as soon as it has unlocked: the one before touches it no more.
+TEST_P(MutexTest, MayBeDestroyedRightAfterTheLastUnlock) {
+    run([this]() -> Task<void> {
+        for (int k = 0; k < rounds(2000); ++k) {
+            WaitGroup wg;
+            auto* mutex = std::make_unique<Mutex>().release();
+            int left = 3;
+            for (int i = 0; i < 3; ++i) {
+                wg.go([mutex, &left]() -> Task<void> {
+                    auto guard = co_await mutex->lock();
+                    const bool last = --left == 0;
+                    guard.unlock();
+                    if (last) {
+                        const std::unique_ptr<Mutex> owned(mutex);
+                    }
+                });
+            }
+            co_await wg.wait();
+        }
+    });
 }
 
 TEST(MutexDeathTest, UnlockOfAnUnlockedMutexIsFatal) {
