@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -15,22 +16,32 @@
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/waiter.hpp"
 #include "conc/internal/worker.hpp"
+#include "conc/panic.hpp"
 
 namespace mynah::conc {
 
-using internal::kSeqCst;
+using internal::kAcqRel;
+using internal::kAcquire;
+using internal::kRelaxed;
+using internal::kRelease;
 using internal::SpinGuard;
+using internal::Waiter;
 using internal::WakeList;
 
 RWMutex::RWMutex()
     : slot_count_(std::bit_ceil(std::max<std::size_t>(std::thread::hardware_concurrency(), 2))),
       slots_(std::make_unique<Slot[]>(slot_count_)) {}
 
-// A waiter may outlive its mutex when the scheduler destroys abandoned tasks.
+// The lock waits for a writer that has opened the slots and is about to return. Waiters may outlive their mutex when
+// the scheduler destroys abandoned tasks.
 RWMutex::~RWMutex() {
     const SpinGuard guard(lock_);
     if (next_writer_ != nullptr) {
         next_writer_->is_next = false;
+    }
+    while (auto* waiter = static_cast<RWWaiter*>(granted_.front())) {
+        granted_.remove(*waiter);
+        waiter->granted = false;
     }
 }
 
@@ -41,22 +52,40 @@ RWMutex::Slot& RWMutex::slot_of_this_worker() const noexcept {
     return slots_[index & (slot_count_ - 1)];
 }
 
-bool RWMutex::no_readers() const noexcept {
-    return std::ranges::all_of(std::span(slots_.get(), slot_count_),
-                               [](const Slot& slot) { return slot.readers.load(kSeqCst) == 0; });
+bool RWMutex::close_slots() noexcept {
+    std::int64_t in = 0;
+    for (Slot& slot : slots()) {
+        // acquire: pairs with the release of the readers that have left.
+        in += slot.readers.fetch_add(Slot::kClosed, kAcquire);
+    }
+    // acq_rel: so that of those that leave meanwhile each is ordered before the writer.
+    return departing_.fetch_add(in, kAcqRel) + in == 0;
+}
+
+bool RWMutex::try_close_slots() noexcept {
+    for (std::size_t closed = 0; closed < slot_count_; ++closed) {
+        std::int64_t readers = 0;
+        if (!slots_[closed].readers.compare_exchange_strong(readers, Slot::kClosed, kAcquire, kRelaxed)) {
+            open(slots().first(closed));  // nobody was in there, and nobody departed meanwhile
+            return false;
+        }
+    }
+    return true;
+}
+
+void RWMutex::open(std::span<Slot> slots) noexcept {
+    for (Slot& slot : slots) {
+        // release: pairs with the acquire of the readers that enter. Taken off, since readers may be counted there.
+        slot.readers.fetch_sub(Slot::kClosed, kRelease);
+    }
 }
 
 RWMutex::Guard RWMutex::try_lock() noexcept {
     const SpinGuard guard(lock_);
-    if (writing_.load(kSeqCst) || !no_readers()) {
-        return {};  // without keeping any reader out meanwhile
-    }
-    writing_.store(true, kSeqCst);
-    if (!no_readers()) {
-        // A reader that saw this waits for lock_, and looks again.
-        writing_.store(false, kSeqCst);
+    if (writing_ || !try_close_slots()) {
         return {};
     }
+    writing_ = true;
     writer_in_ = true;
     return Guard(*this);
 }
@@ -64,17 +93,21 @@ RWMutex::Guard RWMutex::try_lock() noexcept {
 RWMutex::SharedGuard RWMutex::try_lock_shared() noexcept {
     Slot& slot = slot_of_this_worker();
     if (!try_enter(slot)) {
-        return {};
+        const SpinGuard guard(lock_);
+        if (writing_) {
+            return {};
+        }
+        slot.readers.fetch_add(1, kAcquire);
     }
     return {*this, slot};
 }
 
 bool RWMutex::begin_reading(Slot& slot) noexcept MYNAH_NO_THREAD_SAFETY_ANALYSIS {
     lock_.lock();
-    if (writing_.load(kSeqCst)) {
+    if (writing_) {
         return false;
     }
-    slot.readers.fetch_add(1, kSeqCst);
+    slot.readers.fetch_add(1, kAcquire);
     lock_.unlock();
     return true;
 }
@@ -86,11 +119,11 @@ void RWMutex::queue_reader(RWWaiter& waiter) noexcept MYNAH_NO_THREAD_SAFETY_ANA
 
 bool RWMutex::begin_writing() noexcept MYNAH_NO_THREAD_SAFETY_ANALYSIS {
     lock_.lock();
-    if (writing_.load(kSeqCst)) {
+    if (writing_) {
         return false;
     }
-    writing_.store(true, kSeqCst);
-    if (!no_readers()) {
+    writing_ = true;
+    if (!close_slots()) {
         return false;
     }
     writer_in_ = true;
@@ -108,59 +141,85 @@ void RWMutex::queue_writer(RWWaiter& waiter) noexcept MYNAH_NO_THREAD_SAFETY_ANA
     lock_.unlock();  // the task may run elsewhere from here on
 }
 
-void RWMutex::admit_next_writer(WakeList& woken) noexcept {
-    if (next_writer_ == nullptr || !no_readers()) {
+void RWMutex::depart(std::int64_t before) noexcept {
+    if (before == 0 || before == Slot::kClosed) {
+        internal::fatal("unlock of an RWMutex that is not locked for reading");
+    }
+    // acq_rel: whoever is last hands the writer what all the others did.
+    if (departing_.fetch_sub(1, kAcqRel) != 1) {
         return;
     }
-    RWWaiter& writer = *std::exchange(next_writer_, nullptr);
-    writer_in_ = true;
-    writer.is_next = false;
-    writer.granted = true;
-    woken.push(*writer.task);
-}
-
-void RWMutex::look_for_next_writer() noexcept {
     WakeList woken;  // wakes when it goes out of scope, after the lock
     const SpinGuard guard(lock_);
     admit_next_writer(woken);
 }
 
+void RWMutex::grant(RWWaiter& waiter, WakeList& woken) noexcept {
+    waiter.granted = true;
+    granted_.push(waiter);
+    woken.push(*waiter.task);
+}
+
+void RWMutex::admit_next_writer(WakeList& woken) noexcept {
+    RWWaiter& writer = *std::exchange(next_writer_, nullptr);
+    writer_in_ = true;
+    writer.is_next = false;
+    grant(writer, woken);
+}
+
 void RWMutex::hand_over(WakeList& woken) noexcept {
-    while (auto* reader = static_cast<RWWaiter*>(readers_.pop_claimed())) {
-        reader->counted_in->readers.fetch_add(1, kSeqCst);
-        reader->granted = true;
-        woken.push(*reader->task);
+    std::int64_t entering = 0;
+    while (Waiter* waiter = readers_.pop_claimed()) {
+        auto& reader = *static_cast<RWWaiter*>(waiter);
+        reader.counted_in->readers.fetch_add(1, kRelaxed);  // ordered by its wake-up
+        grant(reader, woken);
+        ++entering;
     }
-    if (auto* writer = static_cast<RWWaiter*>(writers_.pop_claimed()); writer != nullptr) {
-        writer->is_next = true;
-        next_writer_ = writer;
+    Waiter* writer = writers_.pop_claimed();
+    if (writer == nullptr) {
+        writing_ = false;
+        departing_.store(0, kRelaxed);  // not zero where the next writer was abandoned
+        open(slots());
+        return;
+    }
+    next_writer_ = static_cast<RWWaiter*>(writer);
+    next_writer_->is_next = true;
+    // None of those that enter can leave before it is woken, after this.
+    if (departing_.fetch_add(entering, kAcqRel) + entering == 0) {
         admit_next_writer(woken);
-    } else {
-        writing_.store(false, kSeqCst);
     }
 }
 
 void RWMutex::unlock() noexcept {
     WakeList woken;
     const SpinGuard guard(lock_);
+    if (!writer_in_) {
+        internal::fatal("unlock of an unlocked RWMutex");
+    }
     writer_in_ = false;
     hand_over(woken);
 }
 
-void RWMutex::abandon(RWWaiter& waiter) noexcept {
+void RWMutex::leave_granted(RWWaiter& waiter) noexcept {
+    const SpinGuard guard(lock_);
+    granted_.remove(waiter);
+}
+
+void RWMutex::abandon(RWMutex& mutex, RWWaiter& waiter) noexcept {
     if (waiter.task == nullptr) {
         return;
     }
     if (waiter.granted) {
-        waiter.counted_in != nullptr ? leave(*waiter.counted_in) : unlock();
+        mutex.leave_granted(waiter);
+        waiter.counted_in != nullptr ? mutex.leave(*waiter.counted_in) : mutex.unlock();
     } else if (waiter.is_next) {
         WakeList woken;
-        const SpinGuard guard(lock_);
-        next_writer_ = nullptr;
-        hand_over(woken);
+        const SpinGuard guard(mutex.lock_);
+        mutex.next_writer_ = nullptr;
+        mutex.hand_over(woken);
     } else if (waiter.queued) {
-        const SpinGuard guard(lock_);
-        (waiter.counted_in != nullptr ? readers_ : writers_).remove(waiter);
+        const SpinGuard guard(mutex.lock_);
+        (waiter.counted_in != nullptr ? mutex.readers_ : mutex.writers_).remove(waiter);
     }
 }
 

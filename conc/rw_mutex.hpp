@@ -8,18 +8,21 @@
 // Resume   on the scheduler. A writer that waits keeps new readers out; when it has written, the readers that came
 //          meanwhile go in before the next writer: neither side starves.
 // Cancel   cancel-safe.
-// Errors   none: a guard cannot unlock what it does not hold.
-// Cost     reading, while nobody writes: one atomic addition to lock and one to unlock, in a cache line that only tasks
-//          of the same worker share. Writing: one short lock, and a look at every worker's line.
-// Lifetime longer than its guards and whoever waits for it.
-// Differs  from Go: unlocking is the guard's. As there, a task that reads must not lock for reading again: a writer
-//          that came in between would wait for it, and it for the writer.
+// Errors   unlocking a mutex that is not locked is fatal; a guard does so only where its own mutex is gone.
+// Cost     reading, while nobody writes: one atomic operation to lock and one to unlock, in a cache line that only
+//          tasks of the same worker share. Writing: one short lock, and two visits to every worker's line.
+// Lifetime longer than its guards. Whoever has locked it last may destroy it as soon as it has unlocked.
+// Differs  from Go: unlocking is the guard's; there is no RLocker, as Cond takes a Mutex alone. As there, a task that
+//          reads must not lock for reading again: a writer that came in between would wait for it, and it for the
+//          writer.
 #pragma once
 
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "conc/internal/atomic.hpp"
@@ -30,20 +33,26 @@
 namespace mynah::conc {
 
 /// Invariants, beside those of waiter.hpp:
-/// - A reader is in while it is counted in a slot. One that counted itself and then saw `writing_` is not: it takes
-///   itself off again, and queues.
-/// - While `writing_` is set, only unlock() lets readers in, under lock_.
-/// - The writer is in when `writing_` is set and every slot was seen at zero after that; whoever takes a slot down
-///   while `writing_` is set looks again on its behalf. All accesses to both are sequentially consistent, so a reader
-///   either sees `writing_` or is seen.
+/// - A reader is in while it is counted in a slot. Nobody counts himself in a closed slot: readers that find theirs
+///   closed queue, and are counted by whoever lets them in.
+/// - While a writer is in or is next (`writing_`), every slot is closed. try_lock() closes slots without readers for a
+///   moment, under lock_: so a reader whose slot is closed looks at `writing_` too.
+/// - `departing_` is how many readers the next writer waits for. Closing a slot tells how many are counted there, and
+///   from then on each of them counts down `departing_` when it leaves. It reaches zero once for each writer: for the
+///   writer itself as it adds up, or for the reader that left last, which lets the writer in.
+/// - Leaving an open slot, or before the last, a reader touches nothing after its count: the writer that it made way
+///   for may be in already, and destroy the mutex. The last one knows that the writer waits for it.
+/// - Whoever was let in after a wait stands in `granted_` until its task runs, for the case that the scheduler destroys
+///   the mutex before that.
 class RWMutex {
     struct alignas(64) Slot {
-        internal::Atomic<std::int64_t> readers{0};
+        static constexpr std::int64_t kClosed = std::numeric_limits<std::int64_t>::min();
+        internal::Atomic<std::int64_t> readers{0};  // kClosed is added while the slot is closed
     };
 
     struct RWWaiter final : internal::Waiter {
         Slot* counted_in = nullptr;  // where a reader is counted; nullptr: a writer
-        bool granted = false;        // it has the lock; written before the wake-up
+        bool granted = false;        // it has the lock and stands in granted_; written before the wake-up
         bool is_next = false;        // the writer that waits for the readers which are in; guarded by lock_
     };
 
@@ -109,7 +118,7 @@ class RWMutex {
     class [[nodiscard]] LockAwaiter {
       public:
         explicit LockAwaiter(RWMutex& mutex) noexcept : mutex_(mutex) {}
-        ~LockAwaiter() { mutex_.abandon(waiter_); }
+        ~LockAwaiter() { abandon(mutex_, waiter_); }
         LockAwaiter(const LockAwaiter&) = delete;
         LockAwaiter& operator=(const LockAwaiter&) = delete;
 
@@ -121,7 +130,7 @@ class RWMutex {
             mutex_.queue_writer(waiter_);
         }
         Guard await_resume() noexcept {
-            waiter_.task = nullptr;
+            mutex_.arrived(waiter_);
             return Guard(mutex_);
         }
 
@@ -133,7 +142,7 @@ class RWMutex {
     class [[nodiscard]] LockSharedAwaiter {
       public:
         explicit LockSharedAwaiter(RWMutex& mutex) noexcept : mutex_(mutex) {}
-        ~LockSharedAwaiter() { mutex_.abandon(waiter_); }
+        ~LockSharedAwaiter() { abandon(mutex_, waiter_); }
         LockSharedAwaiter(const LockSharedAwaiter&) = delete;
         LockSharedAwaiter& operator=(const LockSharedAwaiter&) = delete;
 
@@ -148,7 +157,7 @@ class RWMutex {
             mutex_.queue_reader(waiter_);
         }
         SharedGuard await_resume() noexcept {
-            waiter_.task = nullptr;
+            mutex_.arrived(waiter_);
             return {mutex_, *waiter_.counted_in};
         }
 
@@ -172,21 +181,26 @@ class RWMutex {
   private:
     /// The slot of the calling worker, or of a thread that is none.
     Slot& slot_of_this_worker() const noexcept;
-    bool try_enter(Slot& slot) noexcept {
-        slot.readers.fetch_add(1, internal::kSeqCst);
-        if (!writing_.load(internal::kSeqCst)) [[likely]] {
-            return true;
+    /// False where the slot is closed.
+    static bool try_enter(Slot& slot) noexcept {
+        std::int64_t readers = slot.readers.load(internal::kRelaxed);
+        while (readers >= 0) {
+            // acquire: pairs with the release of the writer that opened the slot.
+            if (slot.readers.compare_exchange_weak(readers, readers + 1, internal::kAcquire, internal::kRelaxed))
+                [[likely]] {
+                return true;
+            }
         }
-        leave(slot);
         return false;
     }
     void leave(Slot& slot) noexcept {
-        slot.readers.fetch_sub(1, internal::kSeqCst);
-        if (writing_.load(internal::kSeqCst)) [[unlikely]] {
-            look_for_next_writer();
+        // release: pairs with the acquire of the writer that closes the slot.
+        if (const std::int64_t before = slot.readers.fetch_sub(1, internal::kRelease); before <= 0) [[unlikely]] {
+            depart(before);
         }
     }
-    void look_for_next_writer() noexcept;
+    /// The rest of leaving a closed slot, which held `before`.
+    void depart(std::int64_t before) noexcept;
     void unlock() noexcept;
 
     // True: the lock is taken. False: lock_ is held, and the caller queues.
@@ -194,23 +208,39 @@ class RWMutex {
     bool begin_writing() noexcept;
     void queue_reader(RWWaiter& waiter) noexcept;
     void queue_writer(RWWaiter& waiter) noexcept;
-    /// Gives up a lock that a waiter stands for, or what it was granted.
-    void abandon(RWWaiter& waiter) noexcept;
+    /// The waiter's task runs. Does nothing for one that did not wait.
+    void arrived(RWWaiter& waiter) noexcept {
+        if (waiter.task != nullptr) {
+            waiter.task = nullptr;
+            leave_granted(waiter);
+        }
+    }
+    void leave_granted(RWWaiter& waiter) noexcept;
+    /// Gives up a lock that a waiter stands for, or what it was granted. Touches no mutex that is gone.
+    static void abandon(RWMutex& mutex, RWWaiter& waiter) noexcept;
 
-    bool no_readers() const noexcept;
+    std::span<Slot> slots() const noexcept { return {slots_.get(), slot_count_}; }
+    /// Closes every slot for a writer; true where no reader is in.
+    bool close_slots() noexcept MYNAH_REQUIRES(lock_);
+    /// Closes every slot, or none where a reader is in.
+    bool try_close_slots() noexcept MYNAH_REQUIRES(lock_);
+    static void open(std::span<Slot> slots) noexcept;
+    void grant(RWWaiter& waiter, internal::WakeList& woken) noexcept MYNAH_REQUIRES(lock_);
     void admit_next_writer(internal::WakeList& woken) noexcept MYNAH_REQUIRES(lock_);
-    /// The writer is out: all readers that wait go in, and the next writer is next.
+    /// No writer is in or next: all readers that wait go in, and the writer that has waited longest is next.
     void hand_over(internal::WakeList& woken) noexcept MYNAH_REQUIRES(lock_);
 
     std::size_t slot_count_;  // a power of two
     std::unique_ptr<Slot[]> slots_;
-    internal::Atomic<bool> writing_{false};  // a writer is in or is next; written under lock_
+    internal::Atomic<std::int64_t> departing_{0};  // below zero while a writer adds up
 
     internal::SpinLock lock_;
+    bool writing_ MYNAH_GUARDED_BY(lock_) = false;  // a writer is in or is next
     bool writer_in_ MYNAH_GUARDED_BY(lock_) = false;
     RWWaiter* next_writer_ MYNAH_GUARDED_BY(lock_) = nullptr;  // waits for the readers that are in
     internal::WaiterList readers_ MYNAH_GUARDED_BY(lock_);
     internal::WaiterList writers_ MYNAH_GUARDED_BY(lock_);
+    internal::WaiterList granted_ MYNAH_GUARDED_BY(lock_);
 };
 
 }  // namespace mynah::conc

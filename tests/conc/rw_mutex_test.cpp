@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -209,6 +210,196 @@ TEST(RWMutex, AbandonedTasksLeaveItFree) {
             EXPECT_EQ(mutex.use_count(), 1);
         }
     }
+}
+
+// Tasks that were let in, but have not run since, are destroyed after the mutex.
+TEST(RWMutex, MayBeGoneBeforeWhoWasLetIn) {
+    for (const bool readers_first : {false, true}) {
+        Scheduler scheduler({.workers = 1});
+        scheduler.run([](bool with_readers) -> Task<void> {
+            auto mutex = std::make_unique<RWMutex>();
+            auto guard = mutex->try_lock();
+            if (with_readers) {
+                for (std::size_t i = 1; i <= 3; ++i) {
+                    go([shared = mutex.get()]() -> Task<void> { const auto mine = co_await shared->lock_shared(); });
+                    co_await until_parked("sync.RWMutex.RLock", i);
+                }
+            }
+            for (std::size_t i = 1; i <= 2; ++i) {
+                go([shared = mutex.get()]() -> Task<void> { const auto mine = co_await shared->lock(); });
+                co_await until_parked("sync.RWMutex.Lock", i);
+            }
+            guard.unlock();
+            mutex.reset();
+        }(readers_first));
+        EXPECT_EQ(scheduler.abandoned().size(), readers_first ? 5U : 2U);
+    }
+}
+
+// The last reader lets the writer in; both it and the writer that comes next are destroyed after the mutex.
+TEST(RWMutex, MayBeGoneBeforeAWriterThatAReaderLetIn) {
+    for (const std::size_t workers : {1U, 4U}) {
+        Scheduler scheduler({.workers = workers});
+        scheduler.run([]() -> Task<void> {
+            auto mutex = std::make_unique<RWMutex>();
+            auto guard = mutex->try_lock_shared();
+            for (std::size_t i = 1; i <= 2; ++i) {
+                go([shared = mutex.get()]() -> Task<void> { const auto mine = co_await shared->lock(); });
+                co_await until_parked("sync.RWMutex.Lock", i);
+            }
+            guard.unlock();
+            mutex.reset();
+        }());
+        EXPECT_EQ(scheduler.abandoned().size(), 2U);
+    }
+}
+
+// A writer that came in because the last reader left may destroy the mutex: the reader touches it no more. So may a
+// reader that came in after a writer.
+TEST_P(RWMutexTest, MayBeDestroyedRightAfterTheLastUnlock) {
+    run([this]() -> Task<void> {
+        for (int k = 0; k < rounds(2000); ++k) {
+            WaitGroup wg;
+            auto* mutex = std::make_unique<RWMutex>().release();
+            internal::Atomic<int> left{4};
+            for (int i = 0; i < 4; ++i) {
+                wg.go([mutex, &left, writes = (i + k) % 2 == 0]() -> Task<void> {
+                    RWMutex::Guard writing;
+                    RWMutex::SharedGuard reading;
+                    if (writes) {
+                        writing = co_await mutex->lock();
+                    } else {
+                        reading = co_await mutex->lock_shared();
+                    }
+                    // Whoever comes last while it is alone knows that the others will not come back.
+                    const bool last = left.fetch_sub(1) == 1 && writes;
+                    writing.unlock();
+                    reading.unlock();
+                    if (last) {
+                        const std::unique_ptr<RWMutex> owned(mutex);
+                        left.store(-1);
+                    }
+                });
+            }
+            co_await wg.wait();
+            if (left.load() == 0) {
+                const std::unique_ptr<RWMutex> owned(mutex);
+            }
+        }
+    });
+}
+
+// Go's HammerRWMutex with the tries beside the waits.
+TEST_P(RWMutexTest, TriesAndWaitsExcludeEachOther) {
+    run([this]() -> Task<void> {
+        RWMutex mutex;
+        internal::Atomic<int> activity{0};  // readers count 1, a writer 10,000
+        int written = 0;
+        WaitGroup wg;
+        const auto write = [&] {
+            EXPECT_EQ(activity.fetch_add(10'000), 0);
+            ++written;
+            activity.fetch_sub(10'000);
+        };
+        const auto read = [&] {
+            EXPECT_LT(activity.fetch_add(1), 10'000);
+            EXPECT_GE(written, 0);
+            activity.fetch_sub(1);
+        };
+        for (int i = 0; i < 8; ++i) {
+            wg.go([&, i]() -> Task<void> {
+                for (int k = 0; k < rounds(1000) * 6; ++k) {
+                    RWMutex::Guard writing;
+                    RWMutex::SharedGuard reading;
+                    switch ((i + k) % 6) {
+                        case 0:
+                            writing = co_await mutex.lock();
+                            break;
+                        case 1:
+                            reading = co_await mutex.lock_shared();
+                            break;
+                        case 2:
+                            writing = mutex.try_lock();
+                            break;
+                        default:
+                            reading = mutex.try_lock_shared();
+                            break;
+                    }
+                    if (writing) {
+                        write();
+                    } else if (reading) {
+                        read();
+                    }
+                    if (k % 5 == 0) {
+                        co_await yield();
+                    }
+                }
+            });
+        }
+        co_await wg.wait();
+        EXPECT_TRUE(mutex.try_lock());
+        EXPECT_TRUE(mutex.try_lock_shared());
+    });
+}
+
+// While one reads, no try_lock can succeed; so no try_lock_shared may fail, however many of both there are.
+TEST_P(RWMutexTest, TryLockSharedDoesNotFailBesideATryLockThatFails) {
+    run([this]() -> Task<void> {
+        RWMutex mutex;
+        const auto reading = co_await mutex.lock_shared();
+        WaitGroup wg;
+        for (int i = 0; i < 4; ++i) {
+            wg.go([&, i]() -> Task<void> {
+                for (int k = 0; k < rounds(20'000); ++k) {
+                    if (i % 2 == 0) {
+                        EXPECT_FALSE(mutex.try_lock());
+                    } else {
+                        EXPECT_TRUE(mutex.try_lock_shared());
+                    }
+                }
+                co_return;
+            });
+        }
+        co_await wg.wait();
+    });
+}
+
+// Readers that only look in do not keep a writer out.
+TEST_P(RWMutexTest, AWriterComesInBesideTasksThatTryToRead) {
+    run(
+        [this]() -> Task<void> {
+            RWMutex mutex;
+            internal::Atomic<bool> stop{false};
+            WaitGroup wg;
+            for (int i = 0; i < 4; ++i) {
+                wg.go([&]() -> Task<void> {
+                    while (!stop.load()) {
+                        for (int k = 0; k < 100; ++k) {
+                            const auto guard = mutex.try_lock_shared();
+                        }
+                        co_await yield();
+                    }
+                });
+            }
+            for (int i = 0; i < rounds(100); ++i) {
+                const auto guard = co_await mutex.lock();
+                co_await yield();
+            }
+            stop.store(true);
+            co_await wg.wait();
+        },
+        50);
+}
+
+TEST(RWMutexDeathTest, UnlockOfAnUnlockedMutexIsFatal) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    const auto misuse = [] {
+        std::optional<RWMutex> mutex(std::in_place);
+        auto guard = mutex->try_lock();
+        mutex.emplace();  // the guard's mutex is gone, another one stands in its place
+        guard.unlock();
+    };
+    EXPECT_DEATH(misuse(), "fatal error: unlock of an unlocked RWMutex");
 }
 
 }  // namespace
