@@ -31,7 +31,9 @@ bool Semaphore::AcquireAwaiter::await_ready() noexcept MYNAH_NO_THREAD_SAFETY_AN
 }
 
 bool Semaphore::try_acquire(std::int64_t count) {
-    state_->check(count);
+    if (count < 0) {
+        throw Panic("an acquire of fewer than no permits");
+    }
     const SpinGuard guard(state_->lock);
     return state_->try_take(count);
 }
@@ -42,10 +44,10 @@ void Semaphore::release(std::int64_t count) {
     }
     WakeList woken;  // wakes when it goes out of scope, after the lock
     const SpinGuard guard(state_->lock);
-    if (count > state_->all - state_->free) {
+    if (count > state_->total_permits - state_->free_permits) {
         throw Panic("a release of more permits than are taken");
     }
-    state_->free += count;
+    state_->free_permits += count;
     state_->serve(woken);
 }
 
@@ -53,28 +55,45 @@ void Semaphore::State::check(std::int64_t count) const {
     if (count < 0) {
         throw Panic("an acquire of fewer than no permits");
     }
-    if (count > all) {
+    if (count > total_permits) {
         throw Panic("an acquire of more permits than the semaphore has");
     }
 }
 
 bool Semaphore::State::try_take(std::int64_t count) noexcept {
-    if (!available(count)) {
+    if (!can_take(count)) {
         return false;
     }
-    free -= count;
+    free_permits -= count;
     return true;
 }
 
-void Semaphore::State::serve(WakeList& woken) noexcept {
-    while (Waiter* waiter = waiters.front()) {
-        auto& request = *static_cast<Request*>(waiter->slot);
-        if (request.count > free) {
-            return;
+Waiter* Semaphore::State::first_to_serve() noexcept {
+    const auto lost = [](const Waiter& waiter) {
+        return waiter.selection != nullptr && waiter.selection->winner() != internal::Selection::kNone;
+    };
+    while (waiters.front() != nullptr && lost(*waiters.front())) {
+        waiters.remove(*waiters.front());  // another case was taken: it must not hold up those behind it
+    }
+    Waiter* const first = waiters.front();
+    for (Waiter* waiter = first; waiter != nullptr; waiter = waiter->next) {
+        // The cases of one select were queued together, under the lock.
+        if (waiter != first && (first->selection == nullptr || waiter->selection != first->selection)) {
+            break;
         }
+        if (static_cast<const Request*>(waiter->slot)->count <= free_permits) {
+            return waiter;
+        }
+    }
+    return nullptr;
+}
+
+void Semaphore::State::serve(WakeList& woken) noexcept {
+    while (Waiter* waiter = first_to_serve()) {
         waiters.remove(*waiter);
         if (waiter->claim()) {
-            free -= request.count;
+            auto& request = *static_cast<Request*>(waiter->slot);
+            free_permits -= request.count;
             request.granted = true;
             woken.push(*waiter->task);
         }
@@ -85,7 +104,7 @@ void Semaphore::State::abandon(Waiter& waiter, const Request& request) noexcept 
     WakeList woken;
     const SpinGuard guard(lock);
     if (request.granted) {
-        free += request.count;
+        free_permits += request.count;
     } else if (waiter.queued) {
         waiters.remove(waiter);
     } else {

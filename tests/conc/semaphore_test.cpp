@@ -1,9 +1,12 @@
 #include "conc/semaphore.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -51,11 +54,15 @@ TEST_P(SemaphoreTest, ServesInOrderOfArrivalWhateverTheSize) {
             Semaphore semaphore(3);
             co_await semaphore.acquire(2);
             std::vector<int> order;
+            Mutex mutex;
             WaitGroup wg;
             for (int i = 0; i < 4; ++i) {
                 wg.go([&, i]() -> Task<void> {
                     co_await semaphore.acquire(i == 0 ? 3 : 1);
-                    order.push_back(i);
+                    {
+                        const auto guard = co_await mutex.lock();  // the small ones run side by side
+                        order.push_back(i);
+                    }
                     semaphore.release(i == 0 ? 3 : 1);
                 });
                 co_await until_parked("semacquire", static_cast<std::size_t>(i) + 1);
@@ -121,7 +128,9 @@ TEST(Semaphore, MisusePanics) {
     EXPECT_THROW(Semaphore(-1), Panic);
     Semaphore semaphore(2);
     EXPECT_THROW(semaphore.release(), Panic);
-    EXPECT_THROW((void)semaphore.try_acquire(3), Panic);
+    EXPECT_THROW((void)semaphore.try_acquire(-1), Panic);
+    EXPECT_FALSE(semaphore.try_acquire(3)) << "more than there are is no misuse where it does not wait";
+    EXPECT_THROW((void)semaphore.acquire(3), Panic);
     EXPECT_THROW((void)semaphore.acquire(-1), Panic);
     EXPECT_THROW((void)semaphore.acquire_case(3), Panic);
     EXPECT_TRUE(semaphore.try_acquire(2));
@@ -149,6 +158,105 @@ TEST(Semaphore, MayBeGoneBeforeTheTasksThatWaitForIt) {
         }());
         EXPECT_EQ(scheduler.abandoned().size(), 20U);
     }
+}
+
+// Tasks that have their permits, but have not run since, are destroyed after the semaphore.
+TEST(Semaphore, MayBeGoneBeforeWhoWasGrantedPermits) {
+    for (const bool select_too : {false, true}) {
+        Scheduler scheduler({.workers = 1});
+        scheduler.run([](bool selects) -> Task<void> {
+            auto semaphore = std::make_unique<Semaphore>(3);
+            co_await semaphore->acquire(3);
+            for (std::size_t i = 1; i <= 3; ++i) {
+                go([shared = semaphore.get()]() -> Task<void> { co_await shared->acquire(2); });
+                co_await until_parked("semacquire", i);
+            }
+            if (selects) {
+                go([shared = semaphore.get()]() -> Task<void> {
+                    co_await select(shared->acquire_case(1), after(std::chrono::hours(1)));
+                });
+                co_await until_parked("select");
+            }
+            semaphore->release(3);
+            semaphore.reset();
+        }(select_too));
+        EXPECT_EQ(scheduler.abandoned().size(), select_too ? 4U : 3U);
+    }
+}
+
+// Whoever was granted the last permit may destroy the semaphore: the release that granted it touches it no more.
+TEST_P(SemaphoreTest, MayBeDestroyedRightAfterTheLastAcquire) {
+    run([this]() -> Task<void> {
+        for (int k = 0; k < rounds(2000); ++k) {
+            WaitGroup wg;
+            auto semaphore = std::make_unique<Semaphore>(1);
+            co_await semaphore->acquire();
+            wg.go([shared = semaphore.get()]() -> Task<void> {
+                shared->release();
+                co_return;
+            });
+            co_await semaphore->acquire();
+            semaphore.reset();
+            co_await wg.wait();
+        }
+    });
+}
+
+// The first case of the select cannot be served, the second can; a later task is not served before either.
+TEST_P(SemaphoreTest, MayStandTwiceInASelect) {
+    run(
+        []() -> Task<void> {
+            Semaphore semaphore(3);
+            co_await semaphore.acquire(3);
+            WaitGroup wg;
+            internal::Atomic<std::size_t> chosen{no_case};
+            wg.go([&]() -> Task<void> {
+                const auto s = co_await select(semaphore.acquire_case(3), semaphore.acquire_case(2));
+                chosen.store(s.index());
+            });
+            co_await until_parked("select");
+            wg.go([&]() -> Task<void> { co_await semaphore.acquire(); });
+            co_await until_parked("semacquire");
+            semaphore.release(1);
+            EXPECT_EQ(tasks_in("semacquire"), 1U) << "a small acquire overtook the select";
+            semaphore.release(1);
+            const auto served = [&] { return chosen.load() != no_case; };
+            co_await until(served);
+            EXPECT_EQ(chosen.load(), 1U);
+            EXPECT_EQ(tasks_in("semacquire"), 1U);
+            semaphore.release(1);
+            co_await wg.wait();
+            EXPECT_FALSE(semaphore.try_acquire());
+            semaphore.release(3);
+            EXPECT_TRUE(semaphore.try_acquire(3));
+        },
+        100);
+}
+
+TEST_P(SemaphoreTest, MayStandTwiceInASpanOfCases) {
+    run(
+        []() -> Task<void> {
+            Semaphore semaphore(3);
+            co_await semaphore.acquire(3);
+            WaitGroup wg;
+            for (int i = 0; i < 3; ++i) {
+                wg.go([&]() -> Task<void> {
+                    std::array cases{Case(semaphore.acquire_case(3)), Case(semaphore.acquire_case(2)),
+                                     Case(semaphore.acquire_case(1)), Case(semaphore.acquire_case(1))};
+                    const std::size_t chosen = co_await select(std::span<Case>(cases));
+                    EXPECT_GE(chosen, 2U);
+                });
+                co_await until_parked("select", static_cast<std::size_t>(i) + 1);
+            }
+            for (int i = 0; i < 3; ++i) {
+                semaphore.release(1);
+            }
+            co_await wg.wait();
+            EXPECT_FALSE(semaphore.try_acquire());
+            semaphore.release(3);
+            EXPECT_TRUE(semaphore.try_acquire(3));
+        },
+        100);
 }
 
 }  // namespace
