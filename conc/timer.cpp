@@ -21,11 +21,13 @@ namespace mynah::conc {
 namespace internal {
 
 /// Invariants:
-/// - A node expires under its heap's lock, where it may take no channel's: the value is sent right after, by a Firing.
-/// - `epoch_` changes with every stop and reset, under lock_; a Firing of an earlier epoch sends nothing.
-class TimerState final : private TimerNode, public std::enable_shared_from_this<TimerState> {
+/// - A node expires under its heap's lock, where it may take no channel's: the value is sent right after, by run().
+/// - `epoch_` changes with every stop and reset, under lock_; what expired in an earlier epoch sends nothing.
+/// - Each expiry is sent once, by the first run() after it: where a later expiry of a timer that was reset comes before
+///   the run() of an earlier one, the later counts, and the second run() finds nothing to do.
+class TimerState final : private TimerNode, public Deferred, public std::enable_shared_from_this<TimerState> {
   public:
-    ~TimerState() { disarm(); }
+    ~TimerState() override { disarm(); }
 
     Receiver<TimePoint> channel() const noexcept { return Receiver<TimePoint>(channel_); }
 
@@ -33,11 +35,13 @@ class TimerState final : private TimerNode, public std::enable_shared_from_this<
     bool arm(Worker& worker, TimePoint deadline, Duration period);
     bool stop() noexcept;
 
+    /// Sends the value of the last expiry.
+    void run() noexcept override;
+
   private:
-    class Firing;
+    static constexpr std::uint64_t kNone = 0;
 
     void expire(WakeList& woken) noexcept override;
-    void fire(std::uint64_t epoch) noexcept;
     bool stop_locked() noexcept MYNAH_REQUIRES(lock_);
 
     const CountedPtr<ChannelState<TimePoint>> channel_ = ChannelState<TimePoint>::make(1);
@@ -45,31 +49,23 @@ class TimerState final : private TimerNode, public std::enable_shared_from_this<
     Duration period_ MYNAH_GUARDED_BY(lock_) = Duration::zero();
     TimePoint due_ MYNAH_GUARDED_BY(lock_);
     bool pending_ MYNAH_GUARDED_BY(lock_) = false;  // armed, or expired and about to fire
-    Atomic<std::uint64_t> epoch_{0};                // written under lock_; read by expire(), under the heap's
-};
-
-class TimerState::Firing final : public Deferred {
-  public:
-    Firing(std::shared_ptr<TimerState> state, std::uint64_t epoch) noexcept : state_(std::move(state)), epoch_(epoch) {}
-    void run() noexcept override { state_->fire(epoch_); }
-
-  private:
-    std::shared_ptr<TimerState> state_;
-    std::uint64_t epoch_;
+    Atomic<std::uint64_t> epoch_{kNone + 1};        // written under lock_; read by expire(), under the heap's
+    Atomic<std::uint64_t> expired_{kNone};          // the epoch of an expiry that run() has not seen
 };
 
 void TimerState::expire(WakeList& woken) noexcept {
     // Where the last handle is gone already, the destructor waits for the heap's lock to disarm.
     if (std::shared_ptr<TimerState> self = weak_from_this().lock(); self != nullptr) {
         // Whoever stops it from here on finds it expired, and changes the epoch after that.
-        woken.push(std::make_shared<Firing>(std::move(self), epoch_.load(kRelaxed)));
+        expired_.store(epoch_.load(kRelaxed), kRelaxed);
+        woken.push(std::move(self));
     }
 }
 
-void TimerState::fire(std::uint64_t epoch) noexcept {
+void TimerState::run() noexcept {
     WakeList woken;  // wakes when it goes out of scope, after the locks
     const SpinGuard guard(lock_);
-    if (epoch != epoch_.load(kRelaxed) || !pending_) {
+    if (expired_.exchange(kNone, kRelaxed) != epoch_.load(kRelaxed) || !pending_) {
         return;
     }
     TimePoint time = now();
@@ -93,8 +89,8 @@ bool TimerState::arm(Worker& worker, TimePoint deadline, Duration period) {
     const bool stopped = stop_locked();
     period_ = period;
     due_ = deadline;
-    pending_ = true;
-    worker.arm(*this, deadline);
+    worker.arm(*this, deadline);  // may throw: then it is stopped
+    pending_ = true;              // before it can fire, which needs lock_
     return stopped;
 }
 
@@ -107,7 +103,7 @@ bool TimerState::stop_locked() noexcept {
     disarm();
     epoch_.store(epoch_.load(kRelaxed) + 1, kRelaxed);
     std::optional<TimePoint> unreceived;
-    TaskRecord* sender = nullptr;  // nobody but fire() sends, and that never waits
+    TaskRecord* sender = nullptr;  // nobody but run() sends, and that never waits
     channel_->try_recv_locking(unreceived, sender);
     return std::exchange(pending_, false) || unreceived;
 }

@@ -8,11 +8,14 @@
 // Resume   through the channel.
 // Cancel   stop() at any time.
 // Errors   Panic outside of a task, and for a ticker's period that is not positive.
-// Cost     two allocations for each Timer or Ticker, one each time it fires; arming, stopping and expiring are
-//          logarithmic in the timers armed on the worker. sleep_for() and after() allocate nothing.
-// Lifetime a timer whose last handle is gone does not fire.
+// Cost     two allocations for each Timer or Ticker; arming, stopping and expiring are logarithmic in the timers armed
+//          on the worker. sleep_for() and after() allocate nothing.
+// Lifetime a timer whose last handle is gone does not fire, also where its channel is still held: that stays open, and
+//          empty for ever. A value that was sent before can still be received, and a timer that is about to send when
+//          its last handle goes does send.
 // Differs  from Go before 1.23, and as in it: once stop() or reset() has returned, no value of an earlier moment can be
-//          received any more. The channel is not closed by stop().
+//          received any more. The channel is not closed by stop(). Unlike Go's since 1.23 it has a buffer of one value,
+//          which shows: capacity() is 1, and size() is 1 once it has fired.
 #pragma once
 
 #include <memory>

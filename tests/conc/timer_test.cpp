@@ -129,6 +129,44 @@ TEST(Timer, IsDroppedWithItsLastHandle) {
     }());
 }
 
+// The last handle goes on one worker while the timer expires on another.
+TEST_P(TimerTest, MayBeDroppedByAnotherWorkerWhileItExpires) {
+    run([this]() -> Task<void> {
+        const Channel<Timer> timers(16);
+        WaitGroup wg;
+        for (int i = 0; i < 2; ++i) {
+            wg.go([&]() -> Task<void> {
+                while (auto timer = co_await timers.recv()) {
+                    const Receiver<TimePoint> channel = timer->channel();
+                    timer.reset();
+                    co_await yield();
+                    if (channel.try_recv()) {
+                        EXPECT_FALSE(channel.try_recv()) << "fired twice";
+                    }
+                }
+            });
+        }
+        for (int k = 0; k < rounds(3000); ++k) {
+            co_await timers.send(Timer(microseconds(k % 20)));
+        }
+        timers.close();
+        co_await wg.wait();
+    });
+}
+
+TEST_P(TimerTest, HasABufferOfOneValue) {
+    run(
+        []() -> Task<void> {
+            const Timer timer(milliseconds(1));
+            EXPECT_EQ(timer.channel().capacity(), 1U);
+            EXPECT_EQ(timer.channel().size(), 0U);
+            const auto fired = [&] { return timer.channel().size() == 1; };
+            co_await until(fired);
+            EXPECT_TRUE(timer.channel().try_recv());
+        },
+        5);
+}
+
 TEST(Timer, OutsideOfATaskPanics) {
     EXPECT_THROW(Timer(milliseconds(1)), Panic);
     EXPECT_THROW(Ticker(milliseconds(1)), Panic);
