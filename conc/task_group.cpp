@@ -4,10 +4,23 @@
 #include <system_error>
 #include <utility>
 
+#include "conc/internal/atomic.hpp"
+#include "conc/internal/scheduler_core.hpp"
 #include "conc/internal/spin_lock.hpp"
+#include "conc/internal/worker.hpp"
+#include "conc/panic.hpp"
 #include "conc/task.hpp"
 
 namespace mynah::conc {
+
+// Tasks that are abandoned at the end of a run are destroyed before the one that would have waited for them.
+TaskGroup::~TaskGroup() {
+    const internal::Worker* worker = internal::this_worker();
+    const bool running = worker != nullptr && !worker->core().stopping();
+    if (running && !joined_.load(internal::kRelaxed)) {
+        internal::fatal("a TaskGroup was destroyed before its wait() had returned");
+    }
+}
 
 void TaskGroup::fail(std::error_code error, std::exception_ptr thrown) noexcept {
     if (!error && thrown == nullptr) {
@@ -27,6 +40,7 @@ void TaskGroup::fail(std::error_code error, std::exception_ptr thrown) noexcept 
 
 Task<std::error_code> TaskGroup::wait() {
     co_await tasks_.wait();
+    joined_.store(true, internal::kRelaxed);
     scope_.cancel();
     std::error_code error;
     std::exception_ptr thrown;

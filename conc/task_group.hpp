@@ -10,8 +10,10 @@
 // Cancel   the group's context is cancelled with its parent, with the first failure, and when wait() has returned.
 // Errors   wait() returns the error that came first; where that was an exception, it rethrows it.
 // Cost     a WaitGroup and a context; each task as with go().
-// Lifetime wait() must have returned before the group is destroyed; with_task_group sees to that.
-// Differs  from errgroup: an exception is a failure too, where Go's panic ends the program.
+// Lifetime wait() must have ended after the last go() before the group is destroyed: else that is fatal, as with a
+//          std::thread that was not joined. with_task_group sees to it.
+// Differs  from errgroup: an exception is a failure too, where Go's panic ends the program. There is no SetLimit and no
+//          TryGo: a Semaphore that is acquired before go() and released by the task limits their number.
 #pragma once
 
 #include <exception>
@@ -24,6 +26,7 @@
 #include "conc/context.hpp"
 #include "conc/go.hpp"
 #include "conc/internal/annotations.hpp"
+#include "conc/internal/atomic.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/task.hpp"
 #include "conc/wait_group.hpp"
@@ -43,6 +46,7 @@ class TaskGroup {
     explicit TaskGroup(const Context& parent) : scope_(with_cancel_cause(parent)) {}
     TaskGroup(const TaskGroup&) = delete;
     TaskGroup& operator=(const TaskGroup&) = delete;
+    ~TaskGroup();
 
     /// Cancelled as soon as a task of the group has failed; its error, or that of a std::system_error, is the cause.
     const Context& context() const noexcept { return scope_.ctx; }
@@ -58,8 +62,25 @@ class TaskGroup {
     void go(Fn&& fn, A&& a, std::source_location where = std::source_location::current()) {
         start(where, std::forward<Fn>(fn), std::forward<A>(a));
     }
+    template <class Fn, class A, class B>
+        requires internal::GroupMember<Fn, A, B>
+    void go(Fn&& fn, A&& a, B&& b, std::source_location where = std::source_location::current()) {
+        start(where, std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b));
+    }
+    template <class Fn, class A, class B, class C>
+        requires internal::GroupMember<Fn, A, B, C>
+    void go(Fn&& fn, A&& a, B&& b, C&& c, std::source_location where = std::source_location::current()) {
+        start(where, std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b), std::forward<C>(c));
+    }
+    template <class Fn, class A, class B, class C, class D>
+        requires internal::GroupMember<Fn, A, B, C, D>
+    void go(Fn&& fn, A&& a, B&& b, C&& c, D&& d, std::source_location where = std::source_location::current()) {
+        start(where, std::forward<Fn>(fn), std::forward<A>(a), std::forward<B>(b), std::forward<C>(c),
+              std::forward<D>(d));
+    }
+    /// For five arguments and more; such a task is listed without the place of the call.
     template <class Fn, class... Args>
-        requires(sizeof...(Args) > 1 && internal::GroupMember<Fn, Args...>)
+        requires(sizeof...(Args) > 4 && internal::GroupMember<Fn, Args...>)
     void go(Fn&& fn, Args&&... args) {
         start(std::source_location(), std::forward<Fn>(fn), std::forward<Args>(args)...);
     }
@@ -74,6 +95,7 @@ class TaskGroup {
     template <class Fn, class... Args>
     void start(std::source_location where, Fn&& fn, Args&&... args) {
         tasks_.add(1);
+        joined_.store(false, internal::kRelaxed);  // ordered by the counter: wait() sees it before its own store
         try {
             internal::spawn(where, &run<std::decay_t<Fn>, std::decay_t<Args>...>, this, std::forward<Fn>(fn),
                             std::forward<Args>(args)...);
@@ -110,6 +132,7 @@ class TaskGroup {
 
     CancelableContext scope_;
     WaitGroup tasks_;
+    internal::Atomic<bool> joined_{true};  // every task that was started was waited for
     internal::SpinLock lock_;
     bool failed_ MYNAH_GUARDED_BY(lock_) = false;
     std::error_code error_ MYNAH_GUARDED_BY(lock_);

@@ -11,6 +11,7 @@
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
 #include "tests/conc/scheduling.hpp"
+#include "tests/support/run_task.hpp"
 
 namespace mynah::conc {
 namespace {
@@ -217,6 +218,100 @@ TEST(TaskGroup, ATaskThatIsAbandonedWithItsGroupIsNoError) {
         co_await until_parked("chan receive (nil chan)", 3);
     }());
     EXPECT_EQ(scheduler.abandoned().size(), 4U);
+}
+
+TEST_P(TaskGroupTest, OneOfSeveralFailuresAtOnceCountsAndAllEnd) {
+    run(
+        []() -> Task<void> {
+            TaskGroup group(Context::background());
+            internal::Atomic<int> ended{0};
+            const auto fails = [&ended](int code) -> Task<std::error_code> {
+                co_await yield();
+                ended.fetch_add(1);
+                co_return std::error_code(code, std::generic_category());
+            };
+            for (int i = 1; i <= 16; ++i) {
+                group.go(fails, i);
+            }
+            const std::error_code error = co_await group.wait();
+            EXPECT_GE(error.value(), 1);
+            EXPECT_LE(error.value(), 16);
+            EXPECT_EQ(group.context().cause(), error);
+            EXPECT_EQ(ended.load(), 16);
+        },
+        100);
+}
+
+// Tasks that start after the first failure run all the same, and see the cancelled context.
+TEST_P(TaskGroupTest, TasksMayStartWhileAnotherFails) {
+    run(
+        []() -> Task<void> {
+            TaskGroup group(Context::background());
+            internal::Atomic<int> ended{0};
+            const auto starts = [&](int count) -> Task<void> {
+                for (int i = 0; i < count; ++i) {
+                    group.go([&]() -> Task<void> {
+                        const Channel<int> nil;
+                        co_await select(nil.recv_case(), group.context().done());
+                        ended.fetch_add(1);
+                    });
+                    co_await yield();
+                }
+            };
+            group.go(starts, 10);
+            group.go([]() -> Task<std::error_code> {
+                co_await yield();
+                co_return no_space();
+            });
+            group.go(starts, 10);
+            const std::error_code error = co_await group.wait();
+            EXPECT_EQ(error, no_space());
+            EXPECT_EQ(ended.load(), 20);
+        },
+        100);
+}
+
+TEST_P(TaskGroupTest, ATaskIsListedWithThePlaceOfItsStart) {
+    run(
+        []() -> Task<void> {
+            TaskGroup group(Context::background());
+            const auto stays = [&group](auto... /*arguments*/) -> Task<void> {
+                const Channel<int> nil;
+                co_await select(nil.recv_case(), group.context().done());
+            };
+            group.go(stays);
+            group.go(stays, 1);
+            group.go(stays, 1, 2);
+            group.go(stays, 1, 2, 3);
+            group.go(stays, 1, 2, 3, 4);
+            co_await until_parked("select", 5);
+            for (const TaskInfo& task : tasks()) {
+                EXPECT_TRUE(task.id == 1 || task.created_at.file.ends_with("task_group_test.cpp"))
+                    << task.created_at.file;
+            }
+            group.fail(no_space());
+            co_await group.wait();
+        },
+        20);
+}
+
+TEST(TaskGroupDeathTest, AGroupThatIsDestroyedBeforeItWasWaitedForIsFatal) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    const auto forget = [] {
+        Scheduler({.workers = 1}).run([]() -> Task<void> {
+            TaskGroup group(Context::background());
+            group.go([]() -> Task<void> { co_return; });
+            co_return;
+        }());
+    };
+    EXPECT_DEATH(forget(), "fatal error: a TaskGroup was destroyed before its wait\\(\\) had returned");
+}
+
+TEST(TaskGroup, WithoutTasksNeedsNoWait) {
+    test::run_task({.workers = 1}, []() -> Task<void> {
+        const TaskGroup group(Context::background());
+        co_return;
+    }());
 }
 
 }  // namespace
