@@ -8,6 +8,7 @@
 #include "conc/context.hpp"         // IWYU pragma: export
 #include "conc/event_source.hpp"    // IWYU pragma: export
 #include "conc/go.hpp"              // IWYU pragma: export
+#include "conc/hog.hpp"             // IWYU pragma: export
 #include "conc/mutex.hpp"           // IWYU pragma: export
 #include "conc/once.hpp"            // IWYU pragma: export
 #include "conc/panic.hpp"           // IWYU pragma: export

@@ -84,17 +84,13 @@ std::string function_name(const std::source_location& where) {
     return std::string(name.substr(begin + 1, mangled - begin - 1));
 }
 
-CodeSite site_of(const std::source_location& where) {
-    return {.function = function_name(where), .file = where.file_name(), .line = where.line()};
-}
-
 TaskInfo info_of(const TaskRecord& task, bool running, std::int64_t now_ns) {
     TaskInfo info{.id = task.id,
                   .creator = task.creator,
                   .state = "runnable",
                   .waiting = {},
                   .awaits = {},
-                  .created_at = site_of(task.created_at)};
+                  .created_at = code_site(task.created_at)};
     const TaskState state = task.state.load(kRelaxed);
     if (running || state == TaskState::running) {
         info.state = "running";
@@ -111,10 +107,14 @@ TaskInfo info_of(const TaskRecord& task, bool running, std::int64_t now_ns) {
 
 }  // namespace
 
+CodeSite code_site(const std::source_location& where) {
+    return {.function = function_name(where), .file = where.file_name(), .line = where.line()};
+}
+
 std::vector<CodeSite> await_chain(const PromiseBase* innermost) {
     std::vector<CodeSite> chain;
     for (const PromiseBase* promise = innermost; promise != nullptr; promise = promise->caller) {
-        chain.push_back(site_of(promise->site));
+        chain.push_back(code_site(promise->site));
     }
     return chain;
 }
@@ -139,7 +139,7 @@ std::vector<TaskInfo> collect_tasks(SchedulerCore& core) {
     return all;
 }
 
-void print_tasks(const std::vector<TaskInfo>& tasks, std::ostream& out) {
+void print_tasks_text(const std::vector<TaskInfo>& tasks, std::ostream& out) {
     for (const TaskInfo& task : tasks) {
         out << "task " << task.id << " [" << task.state;
         if (const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(task.waiting).count(); minutes >= 1) {
@@ -160,7 +160,7 @@ void print_tasks(const std::vector<TaskInfo>& tasks, std::ostream& out) {
 void die_of_deadlock(SchedulerCore& core) noexcept {
     std::ostringstream text;
     text << "fatal error: all tasks are asleep - deadlock!\n\n";
-    print_tasks(collect_tasks(core), text);
+    print_tasks_text(collect_tasks(core), text);
     std::cerr << text.str() << std::flush;
     std::abort();
 }
@@ -192,7 +192,7 @@ void die_of_exception(const TaskRecord& task, const std::exception_ptr& error) n
     if (task.panic_trace && task.panic_trace->error == error) {
         text << task.panic_trace->await_chain;
     }
-    const CodeSite created = site_of(task.created_at);
+    const CodeSite created = code_site(task.created_at);
     text << "created by " << created.function << " in task " << task.creator << "\n\t" << created.file << ':'
          << created.line << '\n';
     std::cerr << text.str() << std::flush;
@@ -214,12 +214,26 @@ std::vector<TaskInfo> tasks(const Scheduler& scheduler) {
     return internal::collect_tasks(scheduler.core());
 }
 
-void dump_tasks(std::ostream& out) {
-    internal::print_tasks(tasks(), out);
+void print_tasks(const std::vector<TaskInfo>& tasks, std::ostream& out, DumpFormat format) {
+    switch (format) {
+        case DumpFormat::text:
+            internal::print_tasks_text(tasks, out);
+            break;
+        case DumpFormat::json:
+            internal::print_tasks_json(tasks, out);
+            break;
+        case DumpFormat::folded:
+            internal::print_tasks_folded(tasks, out);
+            break;
+    }
 }
 
-void dump_tasks(const Scheduler& scheduler, std::ostream& out) {
-    internal::print_tasks(tasks(scheduler), out);
+void dump_tasks(std::ostream& out, DumpFormat format) {
+    print_tasks(tasks(), out, format);
+}
+
+void dump_tasks(const Scheduler& scheduler, std::ostream& out, DumpFormat format) {
+    print_tasks(tasks(scheduler), out, format);
 }
 
 std::size_t task_count() noexcept {

@@ -2,11 +2,14 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "conc/event_source.hpp"
+#include "conc/hog.hpp"
 #include "conc/internal/promise.hpp"
 #include "conc/internal/scheduler_core.hpp"
 #include "conc/internal/task_record.hpp"
@@ -30,6 +33,7 @@ struct MainTask final : TaskRecord {
 void run_main(SchedulerCore& core, std::coroutine_handle<> frame, PromiseBase& promise) {
     auto main = std::make_unique<MainTask>();
     main->resume_point = frame;
+    main->leaf = &promise;
     main->created_at = promise.site;
     promise.record = main.get();
     core.run(std::move(main));
@@ -47,6 +51,18 @@ std::size_t Scheduler::task_count() const noexcept {
 
 const std::vector<TaskInfo>& Scheduler::abandoned() const noexcept {
     return core_->abandoned();
+}
+
+std::optional<std::uint64_t> Scheduler::seed() const noexcept {
+    return core_->options().seed;
+}
+
+std::uint64_t Scheduler::hog_count() const noexcept {
+    return core_->hog_count();
+}
+
+std::vector<Hog> Scheduler::hogs() const {
+    return core_->hogs();
 }
 
 TimePoint now() noexcept {

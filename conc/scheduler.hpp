@@ -12,14 +12,17 @@
 // Differs  from Go: tasks are not preempted; one that never awaits keeps its worker.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "conc/event_source.hpp"
+#include "conc/hog.hpp"
 #include "conc/task.hpp"
 #include "conc/task_info.hpp"
 
@@ -33,6 +36,9 @@ struct Options {
     // Set: a simulated run. All workers are virtual and take turns on the calling thread, every choice is drawn from
     // the seed, and time stands still until every task waits, then jumps to the nearest deadline.
     std::optional<std::uint64_t> seed = std::nullopt;
+    bool virtual_time = false;  // a simulated run without a seed of your own: Scheduler::seed() says which was drawn
+    Duration hog_limit = std::chrono::milliseconds(10);  // see hog.hpp; zero: nobody watches. Not in simulated runs
+    std::function<void(const Hog&)> on_hog = {};         // called once for each hog, on a thread of its own
 };
 
 namespace internal {
@@ -60,6 +66,14 @@ class Scheduler {
 
     /// Tasks that the last run() had to destroy because they had not ended with the main task.
     const std::vector<TaskInfo>& abandoned() const noexcept;
+
+    /// The seed of simulated runs; with it, another run repeats this one.
+    std::optional<std::uint64_t> seed() const noexcept;
+
+    /// How many tasks have kept a worker for longer than Options::hog_limit, in this or the last run.
+    std::uint64_t hog_count() const noexcept;
+    /// The latest 64 of them.
+    std::vector<Hog> hogs() const;
 
     /// For the functions of conc that act on "the current scheduler".
     internal::SchedulerCore& core() const noexcept { return *core_; }

@@ -37,9 +37,18 @@ struct TaskInfo {
 std::vector<TaskInfo> tasks();
 std::vector<TaskInfo> tasks(const Scheduler& scheduler);
 
-/// Writes all tasks in the form of Go's debug=2.
-void dump_tasks(std::ostream& out);
-void dump_tasks(const Scheduler& scheduler, std::ostream& out);
+enum class DumpFormat {
+    text,    // as Go's debug=2: a paragraph for each task
+    json,    // {"version": 1, "tasks": [{"id", "state", "waiting_ns", "creator", "created_at", "awaits"}, ...]}
+    folded,  // a line for each different stack, outermost first, and its count: what flame graphs are drawn from
+};
+
+/// Writes a list of tasks, for one that is at hand: Scheduler::abandoned().
+void print_tasks(const std::vector<TaskInfo>& tasks, std::ostream& out, DumpFormat format = DumpFormat::text);
+
+/// Writes all tasks.
+void dump_tasks(std::ostream& out, DumpFormat format = DumpFormat::text);
+void dump_tasks(const Scheduler& scheduler, std::ostream& out, DumpFormat format = DumpFormat::text);
 
 /// Tasks that live now in the current scheduler; 0 outside of one.
 std::size_t task_count() noexcept;

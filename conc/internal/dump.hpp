@@ -2,6 +2,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,11 @@ class SchedulerCore;
 /// All tasks, by id. The workers pause meanwhile.
 std::vector<TaskInfo> collect_tasks(SchedulerCore& core);
 
-void print_tasks(const std::vector<TaskInfo>& tasks, std::ostream& out);
+void print_tasks_text(const std::vector<TaskInfo>& tasks, std::ostream& out);
+void print_tasks_json(const std::vector<TaskInfo>& tasks, std::ostream& out);
+void print_tasks_folded(const std::vector<TaskInfo>& tasks, std::ostream& out);
+
+CodeSite code_site(const std::source_location& where);
 
 /// "fatal error: all tasks are asleep - deadlock!", the dump, abort.
 [[noreturn]] void die_of_deadlock(SchedulerCore& core) noexcept;

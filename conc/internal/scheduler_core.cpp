@@ -39,6 +39,10 @@ std::size_t default_workers() {
 
 SchedulerCore::SchedulerCore(Options options)
     : options_(std::move(options)), random_(options_.seed ? *options_.seed : entropy()) {
+    if (options_.virtual_time && !options_.seed) {
+        options_.seed = random_.next();
+        random_ = Random(*options_.seed);
+    }
     const std::size_t count = options_.workers == 0 ? default_workers() : options_.workers;
     workers_.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -94,6 +98,14 @@ std::exception_ptr SchedulerCore::run_threads() {
     std::exception_ptr failure;
     std::vector<std::thread> threads;
     threads.reserve(workers_.size() - 1);
+    try {
+        if (options_.hog_limit > Duration::zero()) {
+            monitor_ = std::make_unique<HogMonitor>(*this, options_.hog_limit, options_.on_hog);
+        }
+    } catch (...) {
+        failure = std::current_exception();
+        stop();
+    }
     for (std::size_t i = 1; i < workers_.size(); ++i) {
         try {
             threads.emplace_back([this, i] { workers_[i]->loop(); });
@@ -106,6 +118,9 @@ std::exception_ptr SchedulerCore::run_threads() {
     workers_.front()->loop();
     for (std::thread& thread : threads) {
         thread.join();
+    }
+    if (monitor_) {
+        monitor_->stop();
     }
     return failure;
 }
@@ -322,6 +337,10 @@ void SchedulerCore::leave_idle(Worker& worker) noexcept {
     const SpinGuard guard(idle_lock_);
     std::erase(idle_, &worker);
     idle_count_.store(static_cast<std::uint32_t>(idle_.size()), kRelaxed);
+}
+
+std::vector<Hog> SchedulerCore::hogs() const {
+    return monitor_ ? monitor_->hogs() : std::vector<Hog>();
 }
 
 bool SchedulerCore::any_work() const noexcept {

@@ -15,7 +15,9 @@
 #include <thread>
 #include <vector>
 
+#include "conc/hog.hpp"
 #include "conc/internal/atomic.hpp"
+#include "conc/internal/hog_monitor.hpp"
 #include "conc/internal/run_queue.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/worker.hpp"
@@ -61,6 +63,16 @@ class SchedulerCore {
     void enter_idle(Worker& worker) noexcept;
     void leave_idle(Worker& worker) noexcept;
     bool any_work() const noexcept;
+    std::size_t idle_count() const noexcept { return idle_count_.load(kRelaxed); }
+    /// After leave_idle().
+    void wake_monitor() noexcept {
+        if (monitor_) {
+            fence_seq_cst();  // see HogMonitor
+            monitor_->wake_if_asleep();
+        }
+    }
+    std::uint64_t hog_count() const noexcept { return monitor_ ? monitor_->count() : 0; }
+    std::vector<Hog> hogs() const;
     void check_deadlock() noexcept;
 
     /// Counts what will wake a task from outside of every worker: a blocking call, an Asio operation.
@@ -116,6 +128,7 @@ class SchedulerCore {
     std::mutex background_mutex_;
     std::unique_ptr<Background> background_;
     std::vector<TaskInfo> abandoned_;
+    std::unique_ptr<HogMonitor> monitor_;  // of the current or the last run; without a thread once that has ended
 };
 
 }  // namespace mynah::conc::internal

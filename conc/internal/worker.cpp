@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <utility>
 
@@ -229,12 +230,18 @@ void Worker::run(TaskRecord& task) {
     task.worker = this;
     task.state.store(TaskState::running, kRelaxed);
     running_.store(&task, kRelease);
+    const std::uint64_t number = run_number_.load(kRelaxed);  // only written here
+    run_task_.store(task.id, kRelaxed);
+    run_resumed_at_.store(task.leaf->site, kRelaxed);
+    run_created_at_.store(task.created_at, kRelaxed);
+    run_number_.store(number + 1, kRelease);  // release: publishes what stands above
     std::coroutine_handle<> next = task.resume_point;
     do {
         next.resume();
         // From here on the task may run elsewhere, or be gone: only this worker's own members are safe.
         next = std::exchange(transfer_, nullptr);
     } while (next);
+    run_number_.store(number + 2, kRelaxed);
     // release: a dumper that sees no running task sees all that the task left behind.
     running_.store(nullptr, kRelease);
     if (TaskRecord* ended = std::exchange(finished_, nullptr); ended != nullptr) {
@@ -243,6 +250,18 @@ void Worker::run(TaskRecord& task) {
             delete ended;
         }
     }
+}
+
+Worker::Run Worker::current_run() const noexcept {
+    // The number is looked at again: should the worker write meanwhile, what was read belongs to no run. A run that
+    // begins between the two looks may still have gone unseen, so a report may name the task after the hog: harmless,
+    // and as rare as a run of just the monitor's limit.
+    const std::uint64_t number = run_number_.load(kAcquire);
+    const Run run{.number = number,
+                  .task = run_task_.load(kRelaxed),
+                  .resumed_at = run_resumed_at_.load(kRelaxed),
+                  .created_at = run_created_at_.load(kRelaxed)};
+    return number % 2 == 1 && run_number_.load(kAcquire) == number ? run : Run{};
 }
 
 void Worker::enqueue(TaskRecord& task) noexcept {
@@ -339,6 +358,7 @@ void Worker::sleep() {
     source_->poll(deadline);
     rest_ends();
     core_.leave_idle(*this);
+    core_.wake_monitor();
     expire_timers();
 }
 

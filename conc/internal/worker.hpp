@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <source_location>
 
 #include "conc/event_source.hpp"
 #include "conc/internal/atomic.hpp"
@@ -57,6 +58,16 @@ class Worker {
         }
     }
     std::uint64_t next_task_id() noexcept;
+
+    /// What it runs at this moment, as far as can be told without stopping it.
+    struct Run {
+        std::uint64_t number = 0;  // from 1; 0: it runs nothing
+        std::uint64_t task = 0;
+        std::source_location resumed_at;
+        std::source_location created_at;
+    };
+    /// From any thread.
+    Run current_run() const noexcept;
 
     /// From any thread: see EventSource::post.
     void post(EventSource::Message& message) noexcept;
@@ -123,6 +134,13 @@ class Worker {
     bool home_turn_ = false;  // whether the home queue was asked first the last time
     TimePoint last_look_;     // the clock at the last poll or timer check
     bool searching_ = false;  // this worker is the one that searches; guarded by SchedulerCore's idle lock while asleep
+
+    // For current_run(): the number is even while nothing runs, else odd, and the rest belongs to the same run where the
+    // number is the same before and after.
+    Atomic<std::uint64_t> run_number_{0};
+    Atomic<std::uint64_t> run_task_{0};
+    Atomic<std::source_location> run_resumed_at_{};
+    Atomic<std::source_location> run_created_at_{};
 
     Atomic<const TaskRecord*> running_{nullptr};
     Atomic<bool> at_rest_{true};

@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
@@ -196,6 +197,53 @@ TEST(TaskInfo, ThereAreNoTasksOutsideOfAScheduler) {
     EXPECT_EQ(task_count(), 0U);
     const Scheduler scheduler({.workers = 1});
     EXPECT_TRUE(tasks(scheduler).empty());
+}
+
+Task<void> dump_two_that_wait(std::string* json, std::string* folded) {
+    const Channel<int> ch(0);
+    go(outer_wait, ch);
+    go(outer_wait, ch);
+    co_await until_parked("chan receive", 2);
+    std::ostringstream as_json;
+    dump_tasks(as_json, DumpFormat::json);
+    *json = as_json.str();
+    std::ostringstream as_folded;
+    dump_tasks(as_folded, DumpFormat::folded);
+    *folded = as_folded.str();
+    ch.close();
+    co_await until([] { return task_count() == 1; });
+}
+
+TEST_P(TaskInfoTest, JsonHoldsWhatTasksTells) {
+    run(
+        []() -> Task<void> {
+            std::string json;
+            std::string folded;
+            co_await dump_two_that_wait(&json, &folded);
+            const auto dump = nlohmann::json::parse(json);
+            EXPECT_EQ(dump["version"], 1);
+            EXPECT_EQ(dump["tasks"].size(), 3U);
+            const auto& waiting = dump["tasks"].back();
+            EXPECT_EQ(waiting["state"], "chan receive");
+            EXPECT_EQ(waiting["creator"], 1);
+            EXPECT_EQ(waiting["awaits"].size(), 3U);
+            EXPECT_GT(waiting["awaits"][0]["line"], 0);
+            EXPECT_THAT(waiting["created_at"]["file"].get<std::string>(), EndsWith("task_info_test.cpp"));
+        },
+        1);
+}
+
+TEST_P(TaskInfoTest, FoldedStacksStandOutermostFirstWithTheirCount) {
+    run(
+        []() -> Task<void> {
+            std::string json;
+            std::string folded;
+            co_await dump_two_that_wait(&json, &folded);
+            EXPECT_THAT(folded, ContainsRegex("outer_wait[^;]*;[^;]*middle_wait[^;]*;[^;]*inner_wait[^;]*;"
+                                              "\\[chan receive\\] 2\n"));
+            EXPECT_THAT(folded, ContainsRegex("\\[running\\] 1\n"));
+        },
+        1);
 }
 
 }  // namespace
