@@ -280,43 +280,47 @@ struct PowerSeries {
     using Series = powser::Algebra<Item>;
     using Rational = powser::Rational;
 
-    static Task<void> expect(typename Series::Series series, std::vector<Rational> coefficients, std::string name) {
-        for (std::size_t i = 0; i < coefficients.size(); ++i) {
-            const auto term = co_await Series::next(series);
-            EXPECT_EQ(term, coefficients[i]) << name << ", coefficient " << i;
-        }
+    struct Row {
+        std::string name;
+        typename Series::Series series;
+        std::vector<Rational> coefficients;
+    };
+
+    /// Starts the tasks of all series.
+    static std::vector<Row> rows() {
+        const Rational one{1, 1};
+        const Rational two{2, 1};
+        const auto ones = [one] { return Series::repeat(one); };
+        const auto twos = [two] { return Series::repeat(two); };
+        const std::vector<Rational> counting = {one, two, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {7, 1}, {8, 1}};
+        return {
+            {"1/(1-x)", ones(), {one, one, one, one, one}},
+            {"a sum", Series::add(ones(), twos()), {{3, 1}, {3, 1}, {3, 1}, {3, 1}}},
+            {"a difference", Series::subtract(ones(), twos()), {{-1, 1}, {-1, 1}, {-1, 1}}},
+            {"a derivative", Series::differentiate(ones()), counting},
+            {"an integral", Series::integrate({0, 1}, ones()), {{0, 1}, one, {1, 2}, {1, 3}, {1, 4}}},
+            {"a multiple", Series::scale({-1, 1}, twos()), {{-2, 1}, {-2, 1}}},
+            {"a product", Series::multiply(ones(), ones()), counting},
+            {"an exponential",
+             Series::exponential(ones()),
+             {one, one, {3, 2}, {13, 6}, {73, 24}, {167, 40}, {4051, 720}, {37633, 5040}, {43817, 4480}}},
+            {"the arc tangent",
+             Series::integrate({0, 1}, Series::substitute(ones(), {-1, 1}, 2)),
+             {{0, 1}, one, {0, 1}, {-1, 3}, {0, 1}, {1, 5}, {0, 1}, {-1, 7}}},
+            {"a polynomial", Series::add(Series::poly({one, two}), Series::poly({two})), {{3, 1}, two}},
+        };
     }
 
     static Task<void> check() {
-        const Rational one{1, 1};
-        const Rational two{2, 1};
-        const std::vector<Rational> counting = {one, two, {3, 1}, {4, 1}, {5, 1}, {6, 1}, {7, 1}, {8, 1}};
-        const auto ones = Series::repeat(one);
-        co_await expect(ones, {one, one, one, one, one}, "1/(1-x)");
-        co_await expect(Series::add(ones, Series::repeat(two)), {{3, 1}, {3, 1}, {3, 1}}, "a sum");
-        co_await expect(Series::subtract(ones, Series::repeat(two)), {{-1, 1}, {-1, 1}, {-1, 1}}, "a difference");
-        co_await expect(Series::differentiate(ones), counting, "a derivative");
-        co_await expect(Series::integrate(Rational(), ones), {{0, 1}, one, {1, 2}, {1, 3}, {1, 4}}, "an integral");
-        co_await expect(Series::scale({-1, 1}, Series::repeat(two)), {{-2, 1}, {-2, 1}}, "a multiple");
-        co_await expect(Series::multiply(ones, Series::repeat(one)), counting, "a product");
-        co_await expect(Series::exponential(Series::repeat(one)),
-                        {one,
-                         one,
-                         {3, 2},
-                         {13, 6},
-                         {73, 24},
-                         {167, 40},
-                         {4051, 720},
-                         {37633, 5040},
-                         {43817, 4480},
-                         {4596553, 362880}},
-                        "an exponential");
-        co_await expect(Series::integrate(Rational(), Series::substitute(Series::repeat(one), {-1, 1}, 2)),
-                        {{0, 1}, one, {0, 1}, {-1, 3}, {0, 1}, {1, 5}, {0, 1}, {-1, 7}}, "the arc tangent");
-        const auto finite = Series::add(Series::poly({one, two}), Series::poly({two}));
-        co_await expect(finite, {{3, 1}, two}, "a polynomial");
-        const auto end = co_await Series::next(finite);
-        EXPECT_EQ(end, std::nullopt);
+        const std::vector<Row> all = rows();
+        for (const Row& row : all) {
+            for (std::size_t i = 0; i < row.coefficients.size(); ++i) {
+                const auto term = co_await Series::next(row.series);
+                EXPECT_EQ(term, row.coefficients[i]) << row.name << ", coefficient " << i;
+            }
+        }
+        const auto end = co_await Series::next(all.back().series);
+        EXPECT_EQ(end, std::nullopt) << "a polynomial ends";
     }
 };
 

@@ -116,9 +116,11 @@ inline Task<std::string> panic_of(Task<void> task) {
     co_return message;
 }
 
+inline std::string workers_name(const testing::TestParamInfo<std::size_t>& how) {
+    return "workers_" + std::to_string(how.param);
+}
+
 // NOLINTNEXTLINE(cppcoreguidelines-macro-usage): GoogleTest registers with macros
-#define MYNAH_ON_1_2_AND_8_WORKERS(suite)                            \
-    INSTANTIATE_TEST_SUITE_P(Go, suite, testing::Values(1U, 2U, 8U), \
-                             [](const auto& info) { return "workers_" + std::to_string(info.param); })
+#define MYNAH_ON_1_2_AND_8_WORKERS(suite) INSTANTIATE_TEST_SUITE_P(Go, suite, testing::Values(1U, 2U, 8U), workers_name)
 
 }  // namespace mynah::conc
