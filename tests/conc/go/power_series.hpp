@@ -62,8 +62,10 @@ template <class Item>
 class Algebra {
   public:
     struct Series {
-        Channel<Unit> asks{0};
-        Channel<Item> terms{0};
+        Series() : asks(0), terms(0) {}  // no aggregate, since those are passed in await expressions
+
+        Channel<Unit> asks;
+        Channel<Item> terms;
     };
 
     /// The next coefficient; nullopt where the series has ended.
@@ -285,9 +287,12 @@ class Algebra {
             const auto asks = [&readers](std::size_t i) {
                 return readers[i].waits ? Channel<Unit>() : readers[i].out.asks;
             };
-            auto s = co_await select(asks(0).recv_case(), asks(1).recv_case(),
-                                     (wanted && !asked ? in.asks : Channel<Unit>()).send_case(Unit()),
-                                     (asked ? in.terms : Channel<Item>()).recv_case());
+            const Channel<Unit> to_ask = wanted && !asked ? in.asks : Channel<Unit>();
+            const Channel<Item> to_take = asked ? in.terms : Channel<Item>();
+            const Channel<Unit> first_asks = asks(0);
+            const Channel<Unit> second_asks = asks(1);
+            auto s = co_await select(first_asks.recv_case(), second_asks.recv_case(), to_ask.send_case(Unit()),
+                                     to_take.recv_case());
             if (s.index() < 2) {
                 readers[s.index()].waits = true;
             } else if (s.index() == 2) {

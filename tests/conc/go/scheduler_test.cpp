@@ -224,10 +224,11 @@ TEST_P(SchedulerTest, ThePollerIsConsultedUnderLoad) {
         EventSource* home = EventSource::current();
         for (int i = 0; i < 20; ++i) {
             const Channel<int> posted(1);
-            const int value = co_await blocking([home, posted, i] {
+            const auto post = [home, posted, i] {
                 home->post([posted, i] { EXPECT_TRUE(posted.try_send(i)); });
                 return i;
-            });
+            };
+            const int value = co_await blocking(post);
             EXPECT_EQ(value, i);
             const auto arrived = co_await posted.recv();
             EXPECT_EQ(arrived, i);
