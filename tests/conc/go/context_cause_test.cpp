@@ -197,7 +197,7 @@ TEST_P(ContextCauseTest, AfterFuncNotCalledAfterStop) {
     });
 }
 
-// Go: context/x_test.go TestAfterFuncCalledAsynchronously. The cancel returns though the function waits for who cancels.
+// Go: context/x_test.go TestAfterFuncCalledAsynchronously. Cancel returns though the function waits for who cancels.
 TEST_P(ContextCauseTest, AfterFuncCalledAsynchronously) {
     run([]() -> Task<void> {
         const auto [ctx, cancel] = with_cancel(Context::background());

@@ -1,5 +1,5 @@
-// Sleeping, timers and tickers: Go's time/sleep_test.go and time/tick_test.go. What is about the length of a time runs in
-// virtual time, where it is exact.
+// Sleeping, timers and tickers: Go's time/sleep_test.go and time/tick_test.go. What is about the length of a time
+// runs in virtual time, where it is exact.
 #include <algorithm>
 #include <array>
 #include <chrono>
