@@ -36,7 +36,7 @@ void start_task(std::unique_ptr<TaskRecord> task, std::coroutine_handle<> frame,
 
 /// A task's record together with the closure that it runs.
 template <class Fn, class... Args>
-class SpawnedTask final : public TaskRecord {
+class SpawnedTask : public TaskRecord {
   public:
     template <class F, class... A>
     explicit SpawnedTask(F&& fn, A&&... args)
@@ -44,11 +44,11 @@ class SpawnedTask final : public TaskRecord {
 
     Task<void>& root() noexcept { return root_; }
 
-    bool on_finished() noexcept override {
+    AfterEnd on_finished() noexcept override {
         if (const std::exception_ptr& error = root_.frame().promise().error; error) {
             die_of_exception(*this, error);
         }
-        return true;
+        return {};
     }
 
   private:
@@ -62,12 +62,16 @@ class SpawnedTask final : public TaskRecord {
     Task<void> root_;
 };
 
+template <class Record>
+void start(std::unique_ptr<Record> task, std::source_location where) {
+    Task<void>& root = task->root();
+    start_task(std::move(task), root.frame(), root.frame().promise(), where);
+}
+
 template <class Fn, class... Args>
 void spawn(std::source_location where, Fn&& fn, Args&&... args) {
     using Record = SpawnedTask<std::decay_t<Fn>, std::decay_t<Args>...>;
-    auto task = std::make_unique<Record>(std::forward<Fn>(fn), std::forward<Args>(args)...);
-    Task<void>& root = task->root();
-    start_task(std::move(task), root.frame(), root.frame().promise(), where);
+    start(std::make_unique<Record>(std::forward<Fn>(fn), std::forward<Args>(args)...), where);
 }
 
 }  // namespace internal

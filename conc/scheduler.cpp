@@ -22,9 +22,9 @@ namespace {
 
 /// The main task: its end stops the scheduler. Its frame and result belong to Scheduler::run.
 struct MainTask final : TaskRecord {
-    bool on_finished() noexcept override {
+    AfterEnd on_finished() noexcept override {
         worker->core().stop();
-        return true;
+        return {};
     }
 };
 

@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "conc/event_source.hpp"
 #include "conc/internal/annotations.hpp"
@@ -52,6 +54,7 @@ CaseLocks::CaseLocks(std::span<CaseBase* const> cases) MYNAH_NO_THREAD_SAFETY_AN
     locks_ = {first, count};
     std::sort(locks_.begin(), locks_.end(), std::less<>());
     locks_ = locks_.first(static_cast<std::size_t>(std::unique(locks_.begin(), locks_.end()) - locks_.begin()));
+    shared_ = locks_.size() < count;
     for (SpinLock* lock : locks_) {
         lock->lock();
     }
@@ -82,6 +85,14 @@ std::size_t take_ready_case(std::span<CaseBase* const> cases, TaskRecord*& woken
             return chosen;
         }
     }
+}
+
+std::vector<CaseBase*> in_random_order(std::span<CaseBase* const> cases) {
+    std::vector<CaseBase*> order(cases.begin(), cases.end());
+    for (std::size_t left = order.size(); left > 1; --left) {
+        std::swap(order[left - 1], order[random_below(static_cast<std::uint32_t>(left))]);
+    }
+    return order;
 }
 
 bool AfterCase::ready() const noexcept {

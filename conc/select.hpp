@@ -9,7 +9,8 @@
 // Cancel   cancel-safe: a case that was not taken has no effect, no value is lost or duplicated.
 // Errors   a send case on a closed channel is ready, and throws Panic when taken. A case on a nil channel is never
 //          ready; a select without cases waits for ever.
-// Cost     one short lock for each channel, twice where it waits; no allocation, but for more than 16 cases in a span.
+// Cost     one short lock for each channel, twice where it waits; no allocation, but for more than 16 cases in
+//          a span, and where it waits with one channel in two cases.
 // Differs  from Go: it returns an index and typed slots; there is no block for each case.
 #pragma once
 
@@ -46,15 +47,22 @@ class CaseLocks {
     CaseLocks(const CaseLocks&) = delete;
     CaseLocks& operator=(const CaseLocks&) = delete;
 
+    /// Whether two cases have the same channel.
+    bool shared() const noexcept { return shared_; }
+
   private:
     static constexpr std::size_t kInline = 16;
     std::array<SpinLock*, kInline> inline_{};
     std::unique_ptr<SpinLock*[]> heap_;
     std::span<SpinLock*> locks_;
+    bool shared_ = false;
 };
 
 /// Takes one of the ready cases, each with the same probability; no_case when none is ready. The locks are held.
 std::size_t take_ready_case(std::span<CaseBase* const> cases, TaskRecord*& woken) noexcept;
+
+/// For cases of which two have the same channel: the one that is queued first will be taken, so chance decides.
+std::vector<CaseBase*> in_random_order(std::span<CaseBase* const> cases);
 
 /// The part of a select that does not depend on the cases' types.
 class SelectAwaiter {
@@ -74,11 +82,17 @@ class SelectAwaiter {
             woken_ = woken;
             return false;
         }
+        std::vector<CaseBase*> shuffled;
+        if (locks.shared()) {
+            shuffled = in_random_order(all_);
+        }
         TaskRecord& task = park(where, all_.empty() ? WaitReason::select_no_cases : WaitReason::select);
         parked_ = true;
         for (std::size_t i = 0; i < all_.size(); ++i) {
             all_[i]->prepare(task, selection_, static_cast<std::uint32_t>(i));
-            all_[i]->enqueue();
+        }
+        for (CaseBase* each : locks.shared() ? std::span<CaseBase* const>(shuffled) : all_) {
+            each->enqueue();
         }
         return true;
     }

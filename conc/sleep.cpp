@@ -5,13 +5,8 @@
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/timer_heap.hpp"
 #include "conc/internal/worker.hpp"
-#include "conc/scheduler.hpp"
 
 namespace mynah::conc::internal {
-
-bool SleepAwaiter::await_ready() const noexcept {
-    return until_ <= now();
-}
 
 void arm_timer(TaskRecord& task, TimerNode& node, TimePoint deadline) {
     task.worker->arm(node, deadline);

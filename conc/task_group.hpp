@@ -94,21 +94,9 @@ class TaskGroup {
   private:
     template <class Fn, class... Args>
     void start(std::source_location where, Fn&& fn, Args&&... args) {
-        tasks_.add(1);
         joined_.store(false, internal::kRelaxed);  // ordered by the counter: wait() sees it before its own store
-        try {
-            internal::spawn(where, &run<std::decay_t<Fn>, std::decay_t<Args>...>, this, std::forward<Fn>(fn),
-                            std::forward<Args>(args)...);
-        } catch (...) {
-            tasks_.done();
-            throw;
-        }
-    }
-
-    template <class Fn, class... Args>
-    static Task<void> run(TaskGroup* group, Fn fn, Args... args) {
-        co_await attempt(group, std::move(fn), std::move(args)...);
-        group->tasks_.done();  // after everything that fn held is gone
+        tasks_.start(where, &attempt<std::decay_t<Fn>, std::decay_t<Args>...>, this, std::forward<Fn>(fn),
+                     std::forward<Args>(args)...);
     }
 
     template <class Fn, class... Args>

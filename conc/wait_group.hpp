@@ -13,9 +13,9 @@
 
 #include <coroutine>
 #include <cstdint>
-#include <exception>
-#include <functional>
+#include <memory>
 #include <source_location>
+#include <type_traits>
 #include <utility>
 
 #include "conc/go.hpp"
@@ -88,37 +88,39 @@ class WaitGroup {
     }
 
   private:
+    friend class TaskGroup;
+
+    /// A task that counts for the group until it is gone, and its closure with it: whoever waits may destroy what they
+    /// refer to.
+    template <class Fn, class... Args>
+    class CountedTask final : public internal::SpawnedTask<Fn, Args...> {
+        using Base = internal::SpawnedTask<Fn, Args...>;
+
+      public:
+        template <class F, class... A>
+        explicit CountedTask(WaitGroup& group, F&& fn, A&&... args)
+            : Base(std::forward<F>(fn), std::forward<A>(args)...), group_(group) {}
+
+        // An exception that leaves the task ends the program here, and nobody goes on before that.
+        typename Base::AfterEnd on_finished() noexcept override {
+            Base::on_finished();
+            return {.call = [](void* group) noexcept { static_cast<WaitGroup*>(group)->done(); }, .argument = &group_};
+        }
+
+      private:
+        WaitGroup& group_;
+    };
+
     template <class Fn, class... Args>
     void start(std::source_location where, Fn&& fn, Args&&... args) {
+        using Record = CountedTask<std::decay_t<Fn>, std::decay_t<Args>...>;
         add(1);
         try {
-            internal::spawn(where, &run<std::decay_t<Fn>, std::decay_t<Args>...>, this, std::forward<Fn>(fn),
-                            std::forward<Args>(args)...);
+            internal::start(std::make_unique<Record>(*this, std::forward<Fn>(fn), std::forward<Args>(args)...), where);
         } catch (...) {
             done();
             throw;
         }
-    }
-
-    template <class Fn, class... Args>
-    static Task<void> run(WaitGroup* group, Fn fn, Args... args) {
-        // Not where an exception leaves: it ends the program, and nobody should go on before that.
-        struct Done {
-            WaitGroup& group;
-            const int exceptions = std::uncaught_exceptions();
-            ~Done() {
-                if (std::uncaught_exceptions() == exceptions) {
-                    group.done();
-                }
-            }
-        };
-        const Done done{*group};
-        co_await run_owned(std::move(fn), std::move(args)...);  // its frame, and fn with it, is gone before done()
-    }
-
-    template <class Fn, class... Args>
-    static Task<void> run_owned(Fn fn, Args... args) {
-        co_await std::invoke(std::move(fn), std::move(args)...);
     }
 
     // The state word: bit 0 is the lock of waiters_, bit 1 says that somebody waits, the rest is the count, a signed

@@ -61,8 +61,13 @@ struct TaskRecord {
     TaskRecord& operator=(const TaskRecord&) = delete;
     virtual ~TaskRecord() = default;
 
-    /// Called by the worker once the root coroutine has ended. Returns true where the record is to be deleted.
-    virtual bool on_finished() noexcept = 0;
+    /// What is to be done once the task is gone, with everything that it held.
+    struct AfterEnd {
+        void (*call)(void* argument) noexcept = nullptr;
+        void* argument = nullptr;
+    };
+    /// Called by the worker once the root coroutine has ended, before it deletes the record.
+    virtual AfterEnd on_finished() noexcept = 0;
 
     static void* operator new(std::size_t size);
     static void operator delete(void* memory, std::size_t size) noexcept;

@@ -165,13 +165,25 @@ TaskRecord* Worker::next_task() noexcept {
     if (has_messages()) {
         deliver_messages();
     }
+    // A task that made way stands in the local queue, and nobody was told: that is right only while this worker takes
+    // its next task from there, too.
+    const bool made_way = std::exchange(made_way_, false);
+    const auto instead = [this, made_way](TaskRecord* task) {
+        if (made_way && !local_.empty()) {
+            core_.notify_one();
+        }
+        return task;
+    };
     if (tick_ % kGlobalInterval == 0) {
         if (TaskRecord* task = core_.pop_global(); task != nullptr) {
-            return task;
+            return instead(task);
         }
     }
     if (TaskRecord* task = take_woken(); task != nullptr) {
-        return task;
+        return instead(task);
+    }
+    if (made_way && !home_.empty()) {
+        core_.notify_one();
     }
     if (TaskRecord* task = take_queued(); task != nullptr) {
         return task;
@@ -187,8 +199,11 @@ TaskRecord* Worker::take_global() noexcept {
     TaskList share;
     core_.pop_global(share, local_.room());
     TaskRecord* first = share.pop();
-    while (TaskRecord* task = share.pop()) {
-        local_.push(*task);
+    if (!share.empty()) {
+        while (TaskRecord* task = share.pop()) {
+            local_.push(*task);
+        }
+        core_.notify_one();  // for a moment they were in no queue: who went to sleep then has not seen them
     }
     return first;
 }
@@ -245,9 +260,11 @@ void Worker::run(TaskRecord& task) {
     // release: a dumper that sees no running task sees all that the task left behind.
     running_.store(nullptr, kRelease);
     if (TaskRecord* ended = std::exchange(finished_, nullptr); ended != nullptr) {
-        if (ended->on_finished()) {
-            delist(*ended);
-            delete ended;
+        const TaskRecord::AfterEnd after = ended->on_finished();
+        delist(*ended);
+        delete ended;
+        if (after.call != nullptr) {
+            after.call(after.argument);
         }
     }
 }
@@ -265,15 +282,20 @@ Worker::Run Worker::current_run() const noexcept {
 }
 
 void Worker::enqueue(TaskRecord& task) noexcept {
-    requeue(task);
+    push_local(task);
     if (core_.worker_count() > 1) {
         core_.notify_one();
     }
 }
 
-// There is no more work than before: this worker looks at its queue next, and whoever could help was woken when the
-// others in it arrived.
+// There is no more work than before: this worker takes its next task from the queue, and whoever could help was woken
+// when the others in it arrived.
 void Worker::requeue(TaskRecord& task) noexcept {
+    made_way_ = true;
+    push_local(task);
+}
+
+void Worker::push_local(TaskRecord& task) noexcept {
     if (!local_.push(task)) {
         // Full: half of it goes to the global queue, where the others look too.
         TaskList moved;

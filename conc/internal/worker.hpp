@@ -106,6 +106,7 @@ class Worker {
     TaskRecord* take_woken() noexcept;
     TaskRecord* take_queued() noexcept;
     TaskRecord* take_global() noexcept;
+    void push_local(TaskRecord& task) noexcept;
     void run(TaskRecord& task);
     TaskRecord* search() noexcept;
     TaskRecord* steal() noexcept;
@@ -131,6 +132,7 @@ class Worker {
     TaskRecord* finished_ = nullptr;    // the running task, once its root coroutine has ended
     std::uint32_t tick_ = 0;
     std::uint32_t run_next_streak_ = 0;
+    bool made_way_ = false;   // a task was requeued, and nobody was told
     bool home_turn_ = false;  // whether the home queue was asked first the last time
     TimePoint last_look_;     // the clock at the last poll or timer check
     bool searching_ = false;  // this worker is the one that searches; guarded by SchedulerCore's idle lock while asleep

@@ -176,5 +176,24 @@ TEST(Sleep, VirtualTimeJumpsToTheNextDeadline) {
     EXPECT_LT(std::chrono::steady_clock::now() - start, hours(1));
 }
 
+TEST(Sleep, OfANanosecondLetsOthersRun) {
+    bool stop = false;
+    const auto sleep_on = [](const bool* stop) -> Task<void> {
+        while (!*stop) {
+            co_await sleep_for(std::chrono::nanoseconds(1));
+        }
+    };
+    const auto main = [&]() -> Task<void> {
+        WaitGroup wg;
+        wg.go(sleep_on, &stop);
+        for (int i = 0; i < 100; ++i) {
+            co_await yield();
+        }
+        stop = true;
+        co_await wg.wait();
+    };
+    test::run_task({.workers = 1}, main());
+}
+
 }  // namespace
 }  // namespace mynah::conc

@@ -45,7 +45,8 @@ TEST_P(OnceTest, OncePanic) {
     run([]() -> Task<void> {
         Once once;
         const auto fail = [] { throw Panic("failed"); };
-        const std::string panic = co_await panic_of(once.run(fail));
+        const auto first_call = [](Once* to_run, auto fn) -> Task<void> { co_await to_run->run(fn); };
+        const std::string panic = co_await panic_of(first_call(&once, fail));
         EXPECT_EQ(panic, "failed");
         EXPECT_TRUE(once.done());
         const auto again = [] { ADD_FAILURE() << "called twice"; };

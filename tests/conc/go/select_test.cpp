@@ -192,6 +192,28 @@ TEST_P(SelectTest, PseudoRandomSend) {
     });
 }
 
+// Go: runtime/chan_test.go TestPseudoRandomSend, for a select that waits: the case in front in the queue is taken.
+TEST_P(SelectTest, PseudoRandomSendWhereItWaits) {
+    run([]() -> Task<void> {
+        const Channel<int> ch(0);
+        int ones = 0;
+        WaitGroup wg;
+        wg.go([&]() -> Task<void> {
+            for (int i = 0; i < 200; ++i) {
+                co_await yield();
+                const auto value = co_await ch.recv();
+                ones += *value;
+            }
+        });
+        for (int i = 0; i < 200; ++i) {
+            co_await select(ch.send_case(0), ch.send_case(1));
+        }
+        co_await wg.wait();
+        EXPECT_GT(ones, 20);
+        EXPECT_LT(ones, 180);
+    });
+}
+
 // Go: runtime/chan_test.go TestSelectDuplicateChannel.
 TEST_P(SelectTest, SelectDuplicateChannel) {
     run([]() -> Task<void> {

@@ -14,7 +14,7 @@ namespace mynah::conc::internal {
 namespace {
 
 struct Record final : TaskRecord {
-    bool on_finished() noexcept override { return false; }
+    AfterEnd on_finished() noexcept override { return {}; }
     Atomic<int> taken{0};
 };
 
