@@ -99,6 +99,7 @@ class [[nodiscard]] AsioAwaiter {
 }  // namespace internal
 }  // namespace mynah::conc
 
+/// @cond Doxygen knows no asio.
 template <class... Values>
 class asio::async_result<mynah::conc::use_task_t, void(std::error_code, Values...)> {
   public:
@@ -109,3 +110,4 @@ class asio::async_result<mynah::conc::use_task_t, void(std::error_code, Values..
             std::move(initiation), Held(std::move(args)...));
     }
 };
+/// @endcond
