@@ -14,6 +14,7 @@
 #include "conc/go.hpp"
 #include "conc/internal/channel_state.hpp"
 #include "conc/internal/context_state.hpp"
+#include "conc/internal/counted.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/worker.hpp"

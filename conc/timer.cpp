@@ -10,6 +10,7 @@
 #include "conc/internal/annotations.hpp"
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/channel_state.hpp"
+#include "conc/internal/counted.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/timer_heap.hpp"

@@ -122,8 +122,9 @@ struct ChannelState final : Counted {
 
     std::size_t size() const noexcept { return count_.load(kAcquire); }
 
-    // Without the lock, for the try_ forms: true only where at one moment of the call the channel was open, and there was
-    // nobody and nothing to receive from (no room and nobody to send to). False where one has to look under the lock.
+    // Without the lock, for the try_ forms: true only where at one moment of the call the channel was open, and there
+    // was nobody and nothing to receive from (no room and nobody to send to). False where one has to look under the
+    // lock.
     // The order matters: it was open still when it is seen to be empty, if it is open afterwards.
     // acquire: closed is read after the rest.
     bool surely_cannot_recv() const noexcept MYNAH_NO_THREAD_SAFETY_ANALYSIS {

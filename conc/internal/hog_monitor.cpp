@@ -1,7 +1,6 @@
 #include "conc/internal/hog_monitor.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>

@@ -14,9 +14,11 @@
 #include <vector>
 
 #include "conc/event_source.hpp"
+#include "conc/hog.hpp"
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/background.hpp"
 #include "conc/internal/dump.hpp"
+#include "conc/internal/hog_monitor.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/worker.hpp"
@@ -238,8 +240,7 @@ void SchedulerCore::destroy_tasks() noexcept {
             return a->depth != b->depth ? a->depth > b->depth : a->id > b->id;
         });
         for (TaskRecord* task : tasks) {
-            task->registry->delist(*task);
-            delete task;
+            task->registry->retire(*task);
             forget_queued();
         }
     }

@@ -261,8 +261,7 @@ void Worker::run(TaskRecord& task) {
     running_.store(nullptr, kRelease);
     if (TaskRecord* ended = std::exchange(finished_, nullptr); ended != nullptr) {
         const TaskRecord::AfterEnd after = ended->on_finished();
-        delist(*ended);
-        delete ended;
+        retire(*ended);
         if (after.call != nullptr) {
             after.call(after.argument);
         }
@@ -418,8 +417,14 @@ void Worker::enlist(TaskRecord& task) noexcept {
     registry_ = &task;
 }
 
+void Worker::retire(TaskRecord& task) noexcept {
+    delist(task);
+    delete &task;
+    // release: who sees by the count that a task has ended sees what it did.
+    ended_.store(ended_.load(kRelaxed) + 1, kRelease);
+}
+
 void Worker::delist(TaskRecord& task) noexcept {
-    ended_.store(ended_.load(kRelaxed) + 1, kRelaxed);
     Worker& home = *task.registry;
     const SpinGuard guard(home.registry_lock_);
     if (task.registry_previous != nullptr) {

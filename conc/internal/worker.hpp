@@ -49,7 +49,8 @@ class Worker {
 
     // The registry of living tasks; from any thread.
     void enlist(TaskRecord& task) noexcept;
-    void delist(TaskRecord& task) noexcept;
+    /// Deletes the task; only then does it count as ended.
+    void retire(TaskRecord& task) noexcept;
     template <class Visit>
     void visit_tasks(Visit visit) const {
         const SpinGuard guard(registry_lock_);
@@ -83,7 +84,7 @@ class Worker {
     const TaskRecord* running() const noexcept { return running_.load(kAcquire); }
     bool at_rest() const noexcept { return at_rest_.load(kSeqCst); }
     std::int64_t tasks_started() const noexcept { return started_.load(kRelaxed); }
-    std::int64_t tasks_ended() const noexcept { return ended_.load(kRelaxed); }
+    std::int64_t tasks_ended() const noexcept { return ended_.load(kAcquire); }
     TimePoint last_look() const noexcept { return last_look_; }
     bool has_work() const noexcept;
 
@@ -113,6 +114,7 @@ class Worker {
     void sleep();
     void deliver_messages() noexcept;
     void look_around();
+    static void delist(TaskRecord& task) noexcept;
     void expire_timers() noexcept;
 
     static constexpr std::uint32_t kGlobalInterval = 61;  // ticks between two visits to the global queue and the source
@@ -137,8 +139,8 @@ class Worker {
     TimePoint last_look_;     // the clock at the last poll or timer check
     bool searching_ = false;  // this worker is the one that searches; guarded by SchedulerCore's idle lock while asleep
 
-    // For current_run(): the number is even while nothing runs, else odd, and the rest belongs to the same run where the
-    // number is the same before and after.
+    // For current_run(): the number is even while nothing runs, else odd, and the rest belongs to the same run where
+    // the number is the same before and after.
     Atomic<std::uint64_t> run_number_{0};
     Atomic<std::uint64_t> run_task_{0};
     Atomic<std::source_location> run_resumed_at_{};

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
+#include "conc/internal/atomic.hpp"
 #include "conc/select_case.hpp"
 #include "tests/conc/scheduling.hpp"
 #include "tests/support/run_task.hpp"
@@ -81,7 +82,7 @@ TEST_P(GoTest, TakesAnyNumberOfArguments) {
 }
 
 struct Counter {
-    int count = 0;
+    internal::Atomic<int> count{0};
     Task<void> add(int by) {
         count += by;
         co_return;

@@ -1,5 +1,4 @@
 // Programs made of channels: Go's folder test/chan.
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -9,7 +8,6 @@
 #include <queue>
 #include <string>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -18,7 +16,6 @@
 #include "conc/select_case.hpp"
 #include "tests/conc/go/fixture.hpp"
 #include "tests/conc/go/power_series.hpp"
-#include "tests/conc/scheduling.hpp"
 
 namespace mynah::conc {
 namespace {

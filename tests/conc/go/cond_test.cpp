@@ -1,15 +1,12 @@
 // Cond: Go's sync/cond_test.go.
 #include <concepts>
 #include <cstddef>
-#include <memory>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
-#include "conc/select_case.hpp"
 #include "tests/conc/go/fixture.hpp"
-#include "tests/conc/scheduling.hpp"
 
 namespace mynah::conc {
 namespace {

@@ -1,5 +1,6 @@
 // Contexts' causes, without_cancel and after_func: the tests of Go's context package since 1.20, by behaviour.
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,12 +13,9 @@
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
-#include "conc/internal/atomic.hpp"
-#include "conc/internal/context_state.hpp"
 #include "conc/internal/random.hpp"
 #include "conc/select_case.hpp"
 #include "tests/conc/go/fixture.hpp"
-#include "tests/conc/scheduling.hpp"
 
 namespace mynah::conc {
 namespace {

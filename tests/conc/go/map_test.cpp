@@ -101,7 +101,7 @@ Task<void> match_reference() {
         wg.go([&, task]() -> Task<void> {
             Random random(task + 1);
             for (int i = 0; i < scaled(1000); ++i) {
-                const int key = static_cast<int>(random.below(30) * 4 + task);
+                const int key = static_cast<int>(std::size_t{random.below(30)} * 4 + task);
                 const auto call = random.below(8);
                 const int value = static_cast<int>(random.below(4));
                 const int other = static_cast<int>(random.below(4));

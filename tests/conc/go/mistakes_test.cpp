@@ -3,7 +3,6 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -19,7 +18,6 @@
 #include "conc/internal/task_record.hpp"
 #include "conc/select_case.hpp"
 #include "tests/conc/go/fixture.hpp"
-#include "tests/conc/scheduling.hpp"
 #include "tests/support/run_task.hpp"
 
 namespace mynah::conc {

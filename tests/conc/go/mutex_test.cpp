@@ -2,7 +2,6 @@
 #include <chrono>
 #include <concepts>
 #include <string>
-#include <utility>
 
 #include <gtest/gtest.h>
 

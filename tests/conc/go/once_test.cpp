@@ -1,6 +1,5 @@
 // Once and OnceValue: Go's sync/once_test.go and sync/oncefunc_test.go.
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -8,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
-#include "conc/internal/atomic.hpp"
 #include "conc/select_case.hpp"
 #include "tests/conc/go/fixture.hpp"
 #include "tests/conc/scheduling.hpp"

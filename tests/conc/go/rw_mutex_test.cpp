@@ -1,8 +1,6 @@
 // RWMutex: Go's sync/rwmutex_test.go and what sync.RWMutex promises.
 #include <concepts>
-#include <cstddef>
 #include <string>
-#include <vector>
 
 #include <gtest/gtest.h>
 

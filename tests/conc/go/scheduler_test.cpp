@@ -12,6 +12,7 @@
 #include "conc/select_case.hpp"
 #include "tests/conc/go/fixture.hpp"
 #include "tests/conc/scheduling.hpp"
+#include "tests/support/run_task.hpp"
 
 namespace mynah::conc {
 namespace {

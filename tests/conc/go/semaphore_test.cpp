@@ -1,5 +1,6 @@
 // Semaphore: golang.org/x/sync/semaphore, and TestSemaphore of Go's sync/mutex_test.go.
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -7,7 +8,6 @@
 
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
-#include "conc/select_case.hpp"
 #include "tests/conc/go/fixture.hpp"
 #include "tests/conc/scheduling.hpp"
 

@@ -1,6 +1,7 @@
 // WaitGroup: Go's sync/waitgroup_test.go and what sync.WaitGroup promises.
 #include <concepts>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -8,7 +9,6 @@
 #include "conc/conc.hpp"
 #include "conc/internal/atomic.hpp"
 #include "tests/conc/go/fixture.hpp"
-#include "tests/conc/scheduling.hpp"
 
 namespace mynah::conc {
 namespace {
