@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
+#include "conc/internal/context_state.hpp"  // IWYU pragma: keep
 #include "conc/internal/random.hpp"
 #include "conc/select_case.hpp"
 #include "tests/conc/go/fixture.hpp"
