@@ -178,8 +178,8 @@ TEST(Sleep, VirtualTimeJumpsToTheNextDeadline) {
 
 TEST(Sleep, OfANanosecondLetsOthersRun) {
     bool stop = false;
-    const auto sleep_on = [](const bool* stop) -> Task<void> {
-        while (!*stop) {
+    const auto sleep_on = [](const bool* stopped) -> Task<void> {
+        while (!*stopped) {
             co_await sleep_for(std::chrono::nanoseconds(1));
         }
     };
