@@ -126,6 +126,12 @@ class LocalQueue {
 
     bool empty() const noexcept { return head_.load(kAcquire) == tail_.load(kAcquire); }
 
+    /// From any thread; exact for the owner while nobody steals.
+    std::uint32_t size() const noexcept {
+        const std::uint32_t head = head_.load(kAcquire);  // first: tail_ may only have grown since
+        return tail_.load(kAcquire) - head;
+    }
+
     /// Only while no worker runs.
     void clear() noexcept { head_.store(tail_.load(kRelaxed), kRelaxed); }
 

@@ -18,7 +18,7 @@
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/background.hpp"
 #include "conc/internal/dump.hpp"
-#include "conc/internal/hog_monitor.hpp"
+#include "conc/internal/monitor.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/worker.hpp"
@@ -102,7 +102,7 @@ std::exception_ptr SchedulerCore::run_threads() {
     threads.reserve(workers_.size() - 1);
     try {
         if (options_.hog_limit > Duration::zero()) {
-            monitor_ = std::make_unique<HogMonitor>(*this, options_.hog_limit, options_.on_hog);
+            monitor_ = std::make_unique<Monitor>(*this, options_.hog_limit, options_.on_hog);
         }
     } catch (...) {
         failure = std::current_exception();
@@ -346,7 +346,7 @@ std::vector<Hog> SchedulerCore::hogs() const {
 
 bool SchedulerCore::any_work() const noexcept {
     return !global_empty() || std::any_of(workers_.begin(), workers_.end(),
-                                          [](const auto& worker) { return worker->has_stealable_work(); });
+                                          [](const auto& worker) { return worker->has_work_to_share(); });
 }
 
 void SchedulerCore::check_deadlock() noexcept {

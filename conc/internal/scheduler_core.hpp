@@ -17,7 +17,7 @@
 
 #include "conc/hog.hpp"
 #include "conc/internal/atomic.hpp"
-#include "conc/internal/hog_monitor.hpp"
+#include "conc/internal/monitor.hpp"
 #include "conc/internal/run_queue.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/worker.hpp"
@@ -67,7 +67,7 @@ class SchedulerCore {
     /// After leave_idle().
     void wake_monitor() noexcept {
         if (monitor_) {
-            fence_seq_cst();  // see HogMonitor
+            fence_seq_cst();  // see Monitor
             monitor_->wake_if_asleep();
         }
     }
@@ -128,7 +128,7 @@ class SchedulerCore {
     std::mutex background_mutex_;
     std::unique_ptr<Background> background_;
     std::vector<TaskInfo> abandoned_;
-    std::unique_ptr<HogMonitor> monitor_;  // of the current or the last run; without a thread once that has ended
+    std::unique_ptr<Monitor> monitor_;  // of the current or the last run; without a thread once that has ended
 };
 
 }  // namespace mynah::conc::internal

@@ -169,8 +169,8 @@ TaskRecord* Worker::next_task() noexcept {
     // its next task from there, too.
     const bool made_way = std::exchange(made_way_, false);
     const auto instead = [this, made_way](TaskRecord* task) {
-        if (made_way && !local_.empty()) {
-            core_.notify_one();
+        if (made_way) {
+            offer_work();
         }
         return task;
     };
@@ -183,7 +183,7 @@ TaskRecord* Worker::next_task() noexcept {
         return instead(task);
     }
     if (made_way && !home_.empty()) {
-        core_.notify_one();
+        offer_work();
     }
     if (TaskRecord* task = take_queued(); task != nullptr) {
         return task;
@@ -203,7 +203,7 @@ TaskRecord* Worker::take_global() noexcept {
         while (TaskRecord* task = share.pop()) {
             local_.push(*task);
         }
-        core_.notify_one();  // for a moment they were in no queue: who went to sleep then has not seen them
+        offer_work();  // for a moment they were in no queue: who went to sleep then has not seen them
     }
     return first;
 }
@@ -282,7 +282,13 @@ Worker::Run Worker::current_run() const noexcept {
 
 void Worker::enqueue(TaskRecord& task) noexcept {
     push_local(task);
-    if (core_.worker_count() > 1) {
+    offer_work();
+}
+
+/// Wakes another worker if the queue is worth it. If it is not, nobody is: the tasks in it are short, this worker is
+/// awake, and the monitor comes by.
+void Worker::offer_work() noexcept {
+    if (core_.worker_count() > 1 && has_work_to_share()) {
         core_.notify_one();
     }
 }
@@ -342,7 +348,7 @@ TaskRecord* Worker::search() noexcept {
     }
     core_.end_search();
     if (found != nullptr) {
-        core_.notify_one();  // where there was one there may be more: the search is passed on
+        offer_work();  // where there was one there may be more: the search is passed on
     }
     return found;
 }
@@ -354,7 +360,7 @@ TaskRecord* Worker::steal() noexcept {
     TaskRecord* found = nullptr;
     for (std::uint32_t i = 0; i < count && found == nullptr; ++i) {
         Worker& victim = core_.worker((start + i) % count);
-        if (&victim != this) {
+        if (&victim != this && victim.has_work_to_share()) {
             found = victim.local_.steal_into(local_);
         }
     }

@@ -78,7 +78,10 @@ class Worker {
     EventSource& source() const noexcept { return *source_; }
     const TimerHeap& timers() const noexcept { return timers_; }
     std::size_t index() const noexcept { return index_; }
-    bool has_stealable_work() const noexcept { return !local_.empty(); }
+    /// Whether so many tasks wait in its queue that another worker should come and take some.
+    bool has_work_to_share() const noexcept { return local_.size() >= share_from_.load(kRelaxed); }
+    void share_from(std::uint32_t count) noexcept { share_from_.store(count, kRelaxed); }
+    std::uint64_t runs() const noexcept { return run_number_.load(kRelaxed) / 2; }
     bool has_messages() const noexcept { return inbox_pending_.load(kAcquire); }
     bool can_be_woken() const noexcept { return can_be_woken_.load(kAcquire); }
     const TaskRecord* running() const noexcept { return running_.load(kAcquire); }
@@ -108,6 +111,7 @@ class Worker {
     TaskRecord* take_queued() noexcept;
     TaskRecord* take_global() noexcept;
     void push_local(TaskRecord& task) noexcept;
+    void offer_work() noexcept;
     void run(TaskRecord& task);
     TaskRecord* search() noexcept;
     TaskRecord* steal() noexcept;
@@ -145,6 +149,8 @@ class Worker {
     Atomic<std::uint64_t> run_task_{0};
     Atomic<std::source_location> run_resumed_at_{};
     Atomic<std::source_location> run_created_at_{};
+
+    Atomic<std::uint32_t> share_from_{1};  // at least 1; written by the monitor
 
     Atomic<const TaskRecord*> running_{nullptr};
     Atomic<bool> at_rest_{true};
