@@ -44,16 +44,6 @@ std::error_code make_error_code(ContextError error) noexcept {
 
 namespace internal {
 
-/// Cancels a context whose deadline has come; keeps it alive until that is done.
-class ContextState::Expiry final : public Deferred {
-  public:
-    explicit Expiry(std::shared_ptr<ContextState> context) noexcept : context_(std::move(context)) {}
-    void run() noexcept override { context_->cancel(ContextError::deadline_exceeded, {}); }
-
-  private:
-    std::shared_ptr<ContextState> context_;
-};
-
 ContextState::ContextState(Kind kind, std::shared_ptr<ContextState> parent)
     : kind_(kind),
       parent_(std::move(parent)),
@@ -238,7 +228,7 @@ void ContextState::set_value(std::type_index key, std::any value) {
 // Under the heap's lock. Where the last handle is gone already, the destructor waits for that lock to disarm.
 void ContextState::expire(WakeList& woken) noexcept {
     if (std::shared_ptr<ContextState> self = weak_from_this().lock(); self != nullptr) {
-        woken.push(std::make_shared<Expiry>(std::move(self)));
+        woken.push(std::shared_ptr<Deferred>(std::move(self), this));
     }
 }
 

@@ -25,7 +25,7 @@ namespace internal {
 /// - A node expires under its heap's lock, where it may take no channel's: the value is sent right after, by run().
 /// - `epoch_` changes with every stop and reset, under lock_; what expired in an earlier epoch sends nothing.
 /// - Each expiry is sent once, by the first run() after it: where a later expiry of a timer that was reset comes before
-///   the run() of an earlier one, the later counts, and the second run() finds nothing to do.
+///   the run() of an earlier one, the later counts. It is on a WakeList only while expired_ says so, hence on one.
 class TimerState final : private TimerNode, public Deferred, public std::enable_shared_from_this<TimerState> {
   public:
     ~TimerState() override { disarm(); }
@@ -57,16 +57,18 @@ class TimerState final : private TimerNode, public Deferred, public std::enable_
 void TimerState::expire(WakeList& woken) noexcept {
     // Where the last handle is gone already, the destructor waits for the heap's lock to disarm.
     if (std::shared_ptr<TimerState> self = weak_from_this().lock(); self != nullptr) {
-        // Whoever stops it from here on finds it expired, and changes the epoch after that.
-        expired_.store(epoch_.load(kRelaxed), kRelaxed);
-        woken.push(std::move(self));
+        // Whoever stops it from here on finds it expired, and changes the epoch after that. Where an earlier expiry
+        // still waits for its run(), that one serves this, too.
+        if (expired_.exchange(epoch_.load(kRelaxed), kAcqRel) == kNone) {
+            woken.push(std::move(self));
+        }
     }
 }
 
 void TimerState::run() noexcept {
     WakeList woken;  // wakes when it goes out of scope, after the locks
     const SpinGuard guard(lock_);
-    if (expired_.exchange(kNone, kRelaxed) != epoch_.load(kRelaxed) || !pending_) {
+    if (expired_.exchange(kNone, kAcqRel) != epoch_.load(kRelaxed) || !pending_) {
         return;
     }
     TimePoint time = now();

@@ -18,6 +18,7 @@
 #include "conc/channel.hpp"
 #include "conc/context.hpp"
 #include "conc/internal/spin_lock.hpp"
+#include "conc/internal/task_record.hpp"
 #include "conc/internal/timer_heap.hpp"
 
 namespace mynah::conc::internal {
@@ -43,7 +44,10 @@ class CancelListener {
     bool linked_ = false;
 };
 
-class ContextState final : public CancelListener, private TimerNode, public std::enable_shared_from_this<ContextState> {
+class ContextState final : public CancelListener,
+                           private TimerNode,
+                           private Deferred,
+                           public std::enable_shared_from_this<ContextState> {
   public:
     enum class Kind { background, cancelable, value, detached };
 
@@ -76,9 +80,10 @@ class ContextState final : public CancelListener, private TimerNode, public std:
     void parent_canceled(std::error_code error, std::error_code cause) noexcept override { cancel(error, cause); }
 
   private:
-    class Expiry;
-
+    // The deadline has come: the rest is done by run(), without the heap's lock. It is armed once, so that comes once.
     void expire(WakeList& woken) noexcept override;
+    void run() noexcept override { cancel(ContextError::deadline_exceeded, {}); }
+
     /// Returns what kept the listener alive, to be released without the lock.
     std::shared_ptr<CancelListener> unlink(CancelListener& listener) noexcept MYNAH_REQUIRES(lock_);
     std::shared_ptr<CancelListener> unlink_first() noexcept;

@@ -89,43 +89,59 @@ struct TaskRecord {
     Worker* registry = nullptr;  // whose registry lists it; constant
 };
 
-/// Work that a timer must do outside its heap's lock (a context's deadline).
-struct Deferred {
+/// Work that a timer must do outside its heap's lock: to cancel a context, to send a Timer's value. In at most one
+/// WakeList at a time.
+class Deferred {
+  public:
     Deferred() = default;
     Deferred(const Deferred&) = delete;
     Deferred& operator=(const Deferred&) = delete;
     virtual ~Deferred() = default;
+    /// Called once for each push, when the work has left the list.
     virtual void run() noexcept = 0;
+
+  private:
+    friend class WakeList;
+    std::shared_ptr<Deferred> kept_;  // itself, while it is on a list
+    Deferred* next_ = nullptr;
 };
 
-/// Tasks that were claimed under some lock, to be made runnable once it is released. First in, first out.
+/// What was claimed under some lock, to be made runnable, or done, once it is released. First in, first out.
 class WakeList {
   public:
     WakeList() = default;
     WakeList(const WakeList&) = delete;
     WakeList& operator=(const WakeList&) = delete;
-    ~WakeList() { wake_all(); }
+    ~WakeList() {
+        if (!empty()) {
+            wake_all();
+        }
+    }
 
     void push(TaskRecord& task) noexcept {
         task.next = nullptr;
-        if (last_ == nullptr) {
-            first_ = &task;
-        } else {
-            last_->next = &task;
-        }
+        (last_ == nullptr ? first_ : last_->next) = &task;
         last_ = &task;
     }
-    void push(std::shared_ptr<Deferred> work) { deferred_.push_back(std::move(work)); }
+    void push(std::shared_ptr<Deferred> work) noexcept {
+        Deferred& added = *work;
+        added.kept_ = std::move(work);
+        added.next_ = nullptr;
+        (last_deferred_ == nullptr ? first_deferred_ : last_deferred_->next_) = &added;
+        last_deferred_ = &added;
+    }
 
-    bool empty() const noexcept { return first_ == nullptr && deferred_.empty(); }
+    bool empty() const noexcept { return first_ == nullptr && !has_deferred(); }
+    bool has_deferred() const noexcept { return first_deferred_ != nullptr; }
 
-    /// Makes every task runnable and does the deferred work. The caller holds no lock.
+    /// Makes every task runnable, then does the deferred work. The caller holds no lock.
     void wake_all() noexcept;
 
   private:
     TaskRecord* first_ = nullptr;
     TaskRecord* last_ = nullptr;
-    std::vector<std::shared_ptr<Deferred>> deferred_;
+    Deferred* first_deferred_ = nullptr;
+    Deferred* last_deferred_ = nullptr;
 };
 
 /// Makes a parked task runnable; from any thread. The caller owns the wake-up and holds no lock that a task may take.

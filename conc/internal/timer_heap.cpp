@@ -46,7 +46,7 @@ bool TimerNode::disarm() noexcept {
 
 void TimerHeap::expire(TimePoint now, WakeList& woken) noexcept {
     const SpinGuard guard(lock_);
-    while (!entries_.empty() && entries_.front().deadline <= now) {
+    while (!entries_.empty() && entries_.front().deadline <= now && !woken.has_deferred()) {
         TimerNode& node = *entries_.front().node;
         remove(0);
         node.expire(woken);

@@ -59,7 +59,8 @@ class TimerHeap {
     /// now.
     bool arm(TimerNode& node, TimePoint deadline);
 
-    /// Claims everything that is due at `now`.
+    /// Claims what is due at `now`, in the order of the deadlines, up to the first that has more to do than to wake a
+    /// task: that comes before all that was due later. The caller repeats it while anything is due.
     void expire(TimePoint now, WakeList& woken) noexcept;
 
     bool empty() const noexcept { return nearest_ns_.load(kRelaxed) == kNone; }

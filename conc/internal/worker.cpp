@@ -92,8 +92,13 @@ void WakeList::wake_all() noexcept {
         make_queued(*task);
         task = following;
     }
-    for (const std::shared_ptr<Deferred>& work : std::exchange(deferred_, {})) {
-        work->run();
+    Deferred* work = std::exchange(first_deferred_, nullptr);
+    last_deferred_ = nullptr;
+    while (work != nullptr) {
+        Deferred* following = std::exchange(work->next_, nullptr);
+        const std::shared_ptr<Deferred> kept = std::move(work->kept_);  // from here on it may be pushed again
+        kept->run();
+        work = following;
     }
 }
 
@@ -396,7 +401,7 @@ void Worker::poll(std::optional<TimePoint> deadline) {
 
 void Worker::expire_timers() noexcept {
     last_look_ = core_.now();
-    if (timers_.due(last_look_)) {
+    while (timers_.due(last_look_)) {
         WakeList woken;  // wakes when it goes out of scope, after the heap's lock
         timers_.expire(last_look_, woken);
     }
