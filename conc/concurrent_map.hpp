@@ -157,7 +157,7 @@ class ConcurrentMap {
         requires std::copy_constructible<K> && std::copy_constructible<V>
     {
         std::vector<std::pair<K, V>> entries;
-        for (const Shard& shard : shards_) {
+        for (const Shard& shard : *shards_) {
             entries.clear();
             {
                 const internal::ReadSection section;
@@ -174,7 +174,7 @@ class ConcurrentMap {
 
     /// Erases every key that is there when it begins.
     void clear() {
-        for (Shard& shard : shards_) {
+        for (Shard& shard : *shards_) {
             shard.clear();
         }
     }
@@ -182,7 +182,7 @@ class ConcurrentMap {
     /// How many keys there are; while others write, a number between what was there at some moments of the call.
     std::size_t size() const noexcept {
         std::size_t size = 0;
-        for (const Shard& shard : shards_) {
+        for (const Shard& shard : *shards_) {
             size += shard.size();
         }
         return size;
@@ -220,7 +220,7 @@ class ConcurrentMap {
     Place place_of(const K& key) const {
         const std::uint64_t bits = mixed(key);
         // The uppermost bits choose the shard, the 32 below them the bucket in it.
-        return {.shard = shards_[bits >> (64U - kShardBits)],
+        return {.shard = (*shards_)[bits >> (64U - kShardBits)],
                 .hash = static_cast<std::uint32_t>(bits >> (32U - kShardBits))};
     }
 
@@ -336,7 +336,9 @@ class ConcurrentMap {
 
     [[no_unique_address]] Hash hash_;
     [[no_unique_address]] Equal equal_;
-    mutable std::array<Shard, std::size_t{1} << kShardBits> shards_;  // load() changes nothing in them
+    // On the heap: a coroutine's frame, where the map may live, is not aligned to a cache line.
+    using Shards = std::array<Shard, std::size_t{1} << kShardBits>;
+    std::unique_ptr<Shards> shards_ = std::make_unique<Shards>();
 };
 
 }  // namespace mynah::conc

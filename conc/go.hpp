@@ -11,6 +11,7 @@
 //          As with std::thread, a reference is passed with std::ref.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,6 +38,9 @@ void start_task(std::unique_ptr<TaskRecord> task, std::coroutine_handle<> frame,
 /// A task's record together with the closure that it runs.
 template <class Fn, class... Args>
 class SpawnedTask : public TaskRecord {
+    static_assert(alignof(Fn) <= alignof(std::max_align_t) && ((alignof(Args) <= alignof(std::max_align_t)) && ...),
+                  "what a task is started with is not over-aligned: neither records nor frames are");
+
   public:
     template <class F, class... A>
     explicit SpawnedTask(F&& fn, A&&... args)

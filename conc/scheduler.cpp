@@ -58,11 +58,11 @@ std::optional<std::uint64_t> Scheduler::seed() const noexcept {
 }
 
 std::uint64_t Scheduler::hog_count() const noexcept {
-    return core_->hog_count();
+    return core_->hogs().count();
 }
 
 std::vector<Hog> Scheduler::hogs() const {
-    return core_->hogs();
+    return core_->hogs().hogs();
 }
 
 TimePoint now() noexcept {

@@ -94,9 +94,15 @@ class TaskGroup {
   private:
     template <class Fn, class... Args>
     void start(std::source_location where, Fn&& fn, Args&&... args) {
-        joined_.store(false, internal::kRelaxed);  // ordered by the counter: wait() sees it before its own store
-        tasks_.start(where, &attempt<std::decay_t<Fn>, std::decay_t<Args>...>, this, std::forward<Fn>(fn),
-                     std::forward<Args>(args)...);
+        // ordered by the counter: wait() sees it before its own store
+        const bool joined = joined_.exchange(false, internal::kRelaxed);
+        try {
+            tasks_.start(where, &attempt<std::decay_t<Fn>, std::decay_t<Args>...>, this, std::forward<Fn>(fn),
+                         std::forward<Args>(args)...);
+        } catch (...) {
+            joined_.store(joined, internal::kRelaxed);  // nothing was started: the group is what it was
+            throw;
+        }
     }
 
     template <class Fn, class... Args>

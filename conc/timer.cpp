@@ -55,13 +55,14 @@ class TimerState final : private TimerNode, public Deferred, public std::enable_
 };
 
 void TimerState::expire(WakeList& woken) noexcept {
-    // Where the last handle is gone already, the destructor waits for the heap's lock to disarm.
+    // Whoever stops it from here on finds it expired, and changes the epoch after that.
+    if (expired_.exchange(epoch_.load(kRelaxed), kAcqRel) != kNone) {
+        return;  // an earlier expiry still waits for its run(), which serves this one, too
+    }
+    // Where the last handle is gone already, the destructor waits for the heap's lock to disarm. Nor may this handle be
+    // the last one to go while the lock is held, so it is only ever given away.
     if (std::shared_ptr<TimerState> self = weak_from_this().lock(); self != nullptr) {
-        // Whoever stops it from here on finds it expired, and changes the epoch after that. Where an earlier expiry
-        // still waits for its run(), that one serves this, too.
-        if (expired_.exchange(epoch_.load(kRelaxed), kAcqRel) == kNone) {
-            woken.push(std::move(self));
-        }
+        woken.push(std::move(self));
     }
 }
 

@@ -23,5 +23,10 @@ void asio_ends(TaskRecord& task) noexcept {
     core.external_ends();
 }
 
+void asio_never_began(TaskRecord& task) noexcept {
+    task.state.store(TaskState::running, kRelaxed);
+    task.worker->core().external_ends();
+}
+
 }  // namespace internal
 }  // namespace mynah::conc

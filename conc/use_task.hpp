@@ -37,6 +37,7 @@ namespace internal {
 
 void asio_begins(TaskRecord& task) noexcept;
 void asio_ends(TaskRecord& task) noexcept;
+void asio_never_began(TaskRecord& task) noexcept;
 
 /// How the arguments after the error code become one value: none, the value itself, or a tuple.
 template <class... Values>
@@ -68,14 +69,20 @@ class [[nodiscard]] AsioAwaiter {
         // Moved here: the operation may complete, and the frame go away, before the initiation has returned.
         Initiation initiation = std::move(initiation_);
         Args held = std::move(args_);
-        std::apply(
-            [this, &initiation](auto&... args) {
-                std::invoke(
-                    std::move(initiation),
-                    [this](std::error_code error, Values... values) { complete(error, std::move(values)...); },
-                    std::move(args)...);
-            },
-            held);
+        TaskRecord& task = *task_;
+        try {
+            std::apply(
+                [this, &initiation](auto&... args) {
+                    std::invoke(
+                        std::move(initiation),
+                        [this](std::error_code error, Values... values) { complete(error, std::move(values)...); },
+                        std::move(args)...);
+                },
+                held);
+        } catch (...) {
+            asio_never_began(task);  // an initiation that throws calls no handler
+            throw;
+        }
     }
 
     Result await_resume() { return std::move(*result_); }

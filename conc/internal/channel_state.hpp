@@ -64,10 +64,12 @@ struct ChannelState final : Counted {
             value.emplace(std::move(*oldest));
             oldest.reset();
             first_ = first_ + 1 == capacity ? 0 : first_ + 1;
-            count_.store(count() - 1, kRelease);
             if (Waiter* sender = senders.pop_claimed(); sender != nullptr) {
-                append(*static_cast<T*>(sender->slot));
+                // Full before and after, for who looks without the lock, too: the first place is now the last.
+                oldest.emplace(std::move(*static_cast<T*>(sender->slot)));
                 woken = sender->task;
+            } else {
+                count_.store(count() - 1, kRelease);
             }
             return true;
         }

@@ -19,10 +19,11 @@
 
 namespace mynah::conc::internal {
 
-Monitor::Monitor(SchedulerCore& core, Duration limit, std::function<void(const Hog&)> on_hog)
+Monitor::Monitor(SchedulerCore& core, HogRecord& record, Duration limit, std::function<void(const Hog&)> on_hog)
     : core_(core),
-      limit_(limit),
-      pause_(core.worker_count() > 1 ? std::min(limit, kLongestPause) : limit),
+      record_(record),
+      limit_(std::min(limit, kLongestLimit)),
+      pause_(core.worker_count() > 1 ? std::min(limit_, kLongestPause) : limit_),
       on_hog_(std::move(on_hog)),
       looks_(core.worker_count()),
       last_look_(Clock::now()),
@@ -104,20 +105,28 @@ void Monitor::look_for_hog(const Worker& worker, Look& last, TimePoint now) {
 }
 
 void Monitor::tell(const Hog& hog) {
-    count_.fetch_add(1, kRelaxed);
-    {
-        const std::scoped_lock guard(mutex_);
-        if (hogs_.size() == kKept) {
-            hogs_.pop_front();
-        }
-        hogs_.push_back(hog);
-    }
+    record_.add(hog);
     if (on_hog_) {
         on_hog_(hog);
     }
 }
 
-std::vector<Hog> Monitor::hogs() const {
+void HogRecord::clear() {
+    const std::scoped_lock guard(mutex_);
+    hogs_.clear();
+    count_.store(0, kRelaxed);
+}
+
+void HogRecord::add(const Hog& hog) {
+    const std::scoped_lock guard(mutex_);
+    count_.fetch_add(1, kRelaxed);
+    if (hogs_.size() == kKept) {
+        hogs_.pop_front();
+    }
+    hogs_.push_back(hog);
+}
+
+std::vector<Hog> HogRecord::hogs() const {
     const std::scoped_lock guard(mutex_);
     return {hogs_.begin(), hogs_.end()};
 }

@@ -7,7 +7,7 @@
 //          for less work than the waking costs, which for short tasks makes all the difference. Where the tasks became
 //          longer since, the monitor sees it, and does the waking itself: work waits for an idle worker no longer than
 //          two looks.
-// Threads  wake_if_asleep: from any worker; hogs and count: from any thread; the rest: from the thread that owns it.
+// Threads  Monitor::wake_if_asleep: from any worker; HogRecord: from any thread; the rest: from the thread that owns it.
 //
 // Invariants
 // - It sleeps without end only while every worker is idle, and has run nothing since the last look. Who goes to sleep stores asleep_ and then looks at the
@@ -33,15 +33,33 @@ namespace mynah::conc::internal {
 class SchedulerCore;
 class Worker;
 
+/// The hogs of a run.
+class HogRecord {
+  public:
+    void clear();
+    void add(const Hog& hog);
+
+    std::uint64_t count() const noexcept { return count_.load(kRelaxed); }
+    /// The latest ones, oldest first.
+    std::vector<Hog> hogs() const;
+
+  private:
+    static constexpr std::size_t kKept = 64;
+
+    Atomic<std::uint64_t> count_{0};
+    mutable std::mutex mutex_;
+    std::deque<Hog> hogs_;  // guarded by mutex_
+};
+
 class Monitor {
   public:
     /// Starts its thread; throws std::system_error where there is none to be had.
-    Monitor(SchedulerCore& core, Duration limit, std::function<void(const Hog&)> on_hog);
+    Monitor(SchedulerCore& core, HogRecord& record, Duration limit, std::function<void(const Hog&)> on_hog);
     ~Monitor() { stop(); }
     Monitor(const Monitor&) = delete;
     Monitor& operator=(const Monitor&) = delete;
 
-    /// Ends its thread; what it has seen can still be asked for.
+    /// Ends its thread.
     void stop() noexcept;
 
     void wake_if_asleep() noexcept {
@@ -49,10 +67,6 @@ class Monitor {
             spot_.unpark();
         }
     }
-
-    std::uint64_t count() const noexcept { return count_.load(kRelaxed); }
-    /// The latest ones, oldest first.
-    std::vector<Hog> hogs() const;
 
   private:
     struct Look {
@@ -71,21 +85,19 @@ class Monitor {
     static std::uint32_t tasks_worth_waking(std::uint64_t runs, Duration passed) noexcept;
     void tell(const Hog& hog);
 
-    static constexpr std::size_t kKept = 64;
     static constexpr Duration kLongestPause = std::chrono::milliseconds(1);
+    static constexpr Duration kLongestLimit = std::chrono::hours(24);
     // What it costs to wake a worker, and to have it at work on something that was in another's cache.
     static constexpr Duration kWakingCosts = std::chrono::microseconds(20);
 
     SchedulerCore& core_;
+    HogRecord& record_;
     const Duration limit_;
     const Duration pause_;  // between two looks
     const std::function<void(const Hog&)> on_hog_;
     ParkingSpot spot_;
     Atomic<bool> asleep_{false};
     Atomic<bool> stopping_{false};
-    Atomic<std::uint64_t> count_{0};
-    mutable std::mutex mutex_;
-    std::deque<Hog> hogs_;  // guarded by mutex_
     std::vector<Look> looks_;
     TimePoint last_look_;
     std::thread thread_;  // last: it uses the rest

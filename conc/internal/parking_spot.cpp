@@ -19,7 +19,7 @@ void ParkingSpot::park(std::optional<TimePoint> deadline) noexcept {
     if (may_sleep && state_.compare_exchange_strong(seen, kAsleep)) {
         wait(deadline);
     }
-    state_.store(kAwake);
+    state_.exchange(kAwake);  // reads what it replaces: a signal synchronizes even where the deadline came first
 }
 
 void ParkingSpot::unpark() noexcept {

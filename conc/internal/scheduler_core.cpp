@@ -102,7 +102,8 @@ std::exception_ptr SchedulerCore::run_threads() {
     threads.reserve(workers_.size() - 1);
     try {
         if (options_.hog_limit > Duration::zero()) {
-            monitor_ = std::make_unique<Monitor>(*this, options_.hog_limit, options_.on_hog);
+            hogs_.clear();
+            monitor_ = std::make_unique<Monitor>(*this, hogs_, options_.hog_limit, options_.on_hog);
         }
     } catch (...) {
         failure = std::current_exception();
@@ -261,10 +262,13 @@ void SchedulerCore::push_global_quietly(TaskRecord& task) noexcept {
     global_size_.store(global_.size(), kSeqCst);
 }
 
-void SchedulerCore::push_global_quietly(TaskList& tasks) noexcept {
-    const SpinGuard guard(global_lock_);
-    global_.append(tasks);
-    global_size_.store(global_.size(), kSeqCst);
+void SchedulerCore::push_global(TaskList& tasks) noexcept {
+    {
+        const SpinGuard guard(global_lock_);
+        global_.append(tasks);
+        global_size_.store(global_.size(), kSeqCst);
+    }
+    notify_one();
 }
 
 void SchedulerCore::push_global(TaskRecord& task) noexcept {
@@ -335,13 +339,15 @@ void SchedulerCore::enter_idle(Worker& worker) noexcept {
 }
 
 void SchedulerCore::leave_idle(Worker& worker) noexcept {
-    const SpinGuard guard(idle_lock_);
-    std::erase(idle_, &worker);
-    idle_count_.store(static_cast<std::uint32_t>(idle_.size()), kRelaxed);
-}
-
-std::vector<Hog> SchedulerCore::hogs() const {
-    return monitor_ ? monitor_->hogs() : std::vector<Hog>();
+    {
+        const SpinGuard guard(idle_lock_);
+        std::erase(idle_, &worker);
+        idle_count_.store(static_cast<std::uint32_t>(idle_.size()), kRelaxed);
+    }
+    if (monitor_) {
+        fence_seq_cst();  // see Monitor
+        monitor_->wake_if_asleep();
+    }
 }
 
 bool SchedulerCore::any_work() const noexcept {

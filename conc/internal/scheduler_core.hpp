@@ -49,8 +49,8 @@ class SchedulerCore {
 
     // Work for whoever is free.
     void push_global(TaskRecord& task) noexcept;  // from any thread; wakes a worker
+    void push_global(TaskList& tasks) noexcept;   // leaves the list empty
     void push_global_quietly(TaskRecord& task) noexcept;
-    void push_global_quietly(TaskList& tasks) noexcept;  // leaves the list empty
     TaskRecord* pop_global() noexcept;
     /// Takes one worker's share of the queue, at most `room`, if there is any.
     void pop_global(TaskList& share, std::size_t room) noexcept;
@@ -64,15 +64,7 @@ class SchedulerCore {
     void leave_idle(Worker& worker) noexcept;
     bool any_work() const noexcept;
     std::size_t idle_count() const noexcept { return idle_count_.load(kRelaxed); }
-    /// After leave_idle().
-    void wake_monitor() noexcept {
-        if (monitor_) {
-            fence_seq_cst();  // see Monitor
-            monitor_->wake_if_asleep();
-        }
-    }
-    std::uint64_t hog_count() const noexcept { return monitor_ ? monitor_->count() : 0; }
-    std::vector<Hog> hogs() const;
+    const HogRecord& hogs() const noexcept { return hogs_; }
     void check_deadlock() noexcept;
 
     /// Counts what will wake a task from outside of every worker: a blocking call, an Asio operation.
@@ -128,7 +120,8 @@ class SchedulerCore {
     std::mutex background_mutex_;
     std::unique_ptr<Background> background_;
     std::vector<TaskInfo> abandoned_;
-    std::unique_ptr<Monitor> monitor_;  // of the current or the last run; without a thread once that has ended
+    HogRecord hogs_;                    // of the current or the last run
+    std::unique_ptr<Monitor> monitor_;  // of the current run
 };
 
 }  // namespace mynah::conc::internal

@@ -261,15 +261,16 @@ void Worker::run(TaskRecord& task) {
         // From here on the task may run elsewhere, or be gone: only this worker's own members are safe.
         next = std::exchange(transfer_, nullptr);
     } while (next);
+    TaskRecord::AfterEnd after;
+    if (TaskRecord* ended = std::exchange(finished_, nullptr); ended != nullptr) {
+        after = ended->on_finished();
+        retire(*ended);  // still its run: the destructors of what it held are its code
+    }
     run_number_.store(number + 2, kRelaxed);
     // release: a dumper that sees no running task sees all that the task left behind.
     running_.store(nullptr, kRelease);
-    if (TaskRecord* ended = std::exchange(finished_, nullptr); ended != nullptr) {
-        const TaskRecord::AfterEnd after = ended->on_finished();
-        retire(*ended);
-        if (after.call != nullptr) {
-            after.call(after.argument);
-        }
+    if (after.call != nullptr) {
+        after.call(after.argument);
     }
 }
 
@@ -317,7 +318,7 @@ void Worker::push_local(TaskRecord& task) noexcept {
             moved.push(*oldest);
         }
         moved.push(task);
-        core_.push_global_quietly(moved);
+        core_.push_global(moved);  // and somebody is told: for a moment they were in no queue
     }
 }
 
@@ -390,7 +391,6 @@ void Worker::sleep() {
     source_->poll(deadline);
     rest_ends();
     core_.leave_idle(*this);
-    core_.wake_monitor();
     expire_timers();
 }
 
