@@ -6,16 +6,20 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
-#include <memory>
+#include <mutex>
+#include <optional>
 #include <source_location>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <typeinfo>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/promise.hpp"
+#include "conc/internal/record_pool.hpp"
 #include "conc/internal/scheduler_core.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/worker.hpp"
@@ -86,7 +90,7 @@ std::string function_name(const std::source_location& where) {
 
 TaskInfo info_of(const TaskRecord& task, bool running, std::int64_t now_ns) {
     TaskInfo info{.id = task.id,
-                  .creator = task.creator,
+                  .creator = header_of(task).creator,
                   .state = "runnable",
                   .waiting = {},
                   .awaits = {},
@@ -128,12 +132,10 @@ std::vector<TaskInfo> collect_tasks(SchedulerCore& core) {
     for (std::size_t i = 0; i < core.worker_count(); ++i) {
         running.push_back(core.worker(i).running());
     }
-    for (std::size_t i = 0; i < core.worker_count(); ++i) {
-        core.worker(i).visit_tasks([&](const TaskRecord& task) {
-            const bool runs = std::find(running.begin(), running.end(), &task) != running.end();
-            all.push_back(info_of(task, runs, now_ns));
-        });
-    }
+    visit_records(core, [&](const TaskRecord& task) {
+        const bool runs = std::find(running.begin(), running.end(), &task) != running.end();
+        all.push_back(info_of(task, runs, now_ns));
+    });
     core.resume_workers();
     std::sort(all.begin(), all.end(), [](const TaskInfo& a, const TaskInfo& b) { return a.id < b.id; });
     return all;
@@ -165,16 +167,65 @@ void die_of_deadlock(SchedulerCore& core) noexcept {
     std::abort();
 }
 
+namespace {
+
+/// Where an exception was first seen on its way out of a task. Few tasks ever have one, so it is kept beside them.
+struct PanicTrace {
+    std::exception_ptr error;
+    std::string await_chain;
+};
+
+class PanicTraces {
+  public:
+    void keep(TaskRecord& task, PanicTrace trace) {
+        const std::scoped_lock guard(mutex_);
+        traces_.insert_or_assign(&task, std::move(trace));
+        task.has_trace = true;
+    }
+    /// nullopt: there is none of this exception.
+    std::optional<std::string> find(const TaskRecord& task, const std::exception_ptr& error) {
+        const std::scoped_lock guard(mutex_);
+        const auto found = task.has_trace ? traces_.find(&task) : traces_.end();
+        if (found == traces_.end() || found->second.error != error) {
+            return std::nullopt;
+        }
+        return found->second.await_chain;
+    }
+    void forget(const TaskRecord& task) {
+        std::exception_ptr last;  // the exception may go with it: not under the lock
+        const std::scoped_lock guard(mutex_);
+        if (const auto found = traces_.find(&task); found != traces_.end()) {
+            last = std::move(found->second.error);
+            traces_.erase(found);
+        }
+    }
+
+  private:
+    std::mutex mutex_;
+    std::unordered_map<const TaskRecord*, PanicTrace> traces_;
+};
+
+PanicTraces& panic_traces() {
+    static PanicTraces traces;
+    return traces;
+}
+
+}  // namespace
+
+void forget_exception(const TaskRecord& task) noexcept {
+    panic_traces().forget(task);
+}
+
 void note_exception(PromiseBase& promise) noexcept {
     TaskRecord& task = *promise.record;
-    if (task.panic_trace && task.panic_trace->error == promise.error) {
+    if (panic_traces().find(task, promise.error)) {
         return;  // on its way out; the chain was taken where it was first seen
     }
     std::ostringstream text;
     for (const CodeSite& site : await_chain(&promise)) {
         text << site.function << "\n\t" << site.file << ':' << site.line << '\n';
     }
-    task.panic_trace = std::make_unique<PanicTrace>(PanicTrace{.error = promise.error, .await_chain = text.str()});
+    panic_traces().keep(task, {.error = promise.error, .await_chain = text.str()});
 }
 
 void die_of_exception(const TaskRecord& task, const std::exception_ptr& error) noexcept {
@@ -189,11 +240,10 @@ void die_of_exception(const TaskRecord& task, const std::exception_ptr& error) n
         text << "panic: uncaught exception of an unknown type\n";
     }
     text << "\ntask " << task.id << " [running]:\n";
-    if (task.panic_trace && task.panic_trace->error == error) {
-        text << task.panic_trace->await_chain;
-    }
+    text << panic_traces().find(task, error).value_or("");
     const CodeSite created = code_site(task.created_at);
-    text << "created by " << created.function << " in task " << task.creator << "\n\t" << created.file << ':'
+    text << "created by " << created.function << " in task " << header_of(task).creator << "\n\t"
+         << created.file << ':'
          << created.line << '\n';
     std::cerr << text.str() << std::flush;
     std::abort();

@@ -5,21 +5,18 @@
 #include <source_location>
 
 #include "conc/internal/promise.hpp"
+#include "conc/internal/record_pool.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/worker.hpp"
 
 namespace mynah::conc::internal {
 
-void start_task(std::unique_ptr<TaskRecord> task, std::coroutine_handle<> frame, PromiseBase& promise,
-                std::source_location where) {
+void start_task(std::unique_ptr<TaskRecord> task, std::source_location where) {
     Worker& worker = require_worker("go");
-    promise.record = task.get();
-    task->resume_point = frame;
-    task->leaf = &promise;
     task->created_at = where;
     task->id = worker.next_task_id();
     const TaskRecord* creator = worker.running();
-    task->creator = creator == nullptr ? 0 : creator->id;
+    header_of(*task).creator = creator == nullptr ? 0 : creator->id;
     task->depth = creator == nullptr ? 1 : creator->depth + 1;
     worker.enlist(*task);
     worker.enqueue(*task.release());

@@ -5,8 +5,10 @@
 // Order    what the caller did before go() happens before fn's first line.
 // Resume   the caller goes on at once; the new task waits for its turn at the end of the local queue.
 // Cancel   not applicable.
-// Errors   Panic outside of a task. An exception that leaves fn ends the program, with the task's await chain.
-// Cost     one allocation for the record with fn and args, one for fn's frame; both from the pool.
+// Errors   Panic outside of a task. An exception that leaves fn ends the program, with the task's await chain. So does
+//          one that fn(args...) throws before there is a task: it is called when the new task has its first turn.
+// Cost     one allocation for the record with fn and args, and at the first turn one for fn's frame; both from pools. No
+//          atomic read-modify-write until another worker steals it.
 // Differs  fn and args are decay-copied into the task and live as long as it does, so a capturing lambda is safe here.
 //          As with std::thread, a reference is passed with std::ref.
 #pragma once
@@ -30,8 +32,7 @@ template <class Fn, class... Args>
 concept Spawnable = std::is_same_v<std::invoke_result_t<std::decay_t<Fn>, std::decay_t<Args>...>, Task<void>>;
 
 /// Takes ownership of the record and queues it as a new task of the current worker.
-void start_task(std::unique_ptr<TaskRecord> task, std::coroutine_handle<> frame, PromiseBase& promise,
-                std::source_location where);
+void start_task(std::unique_ptr<TaskRecord> task, std::source_location where);
 
 [[noreturn]] void die_of_exception(const TaskRecord& task, const std::exception_ptr& error) noexcept;
 
@@ -44,38 +45,37 @@ class SpawnedTask : public TaskRecord {
   public:
     template <class F, class... A>
     explicit SpawnedTask(F&& fn, A&&... args)
-        : fn_(std::forward<F>(fn)), args_(std::forward<A>(args)...), root_(begin()) {}
+        : fn_(std::forward<F>(fn)), args_(std::forward<A>(args)...) {}
 
-    Task<void>& root() noexcept { return root_; }
+    // The coroutine may refer to the closure, so it is destroyed first.
+    ~SpawnedTask() override {
+        if (leaf != nullptr) {
+            root_of(*leaf).self.destroy();
+        }
+    }
+
+    PromiseBase& begin() override {
+        return std::apply([this](Args&... args) { return std::invoke(std::move(fn_), std::move(args)...); }, args_)
+            .release()
+            .promise();
+    }
 
     AfterEnd on_finished() noexcept override {
-        if (const std::exception_ptr& error = root_.frame().promise().error; error) {
-            die_of_exception(*this, error);
+        if (leaf->error) {
+            die_of_exception(*this, leaf->error);
         }
         return {};
     }
 
   private:
-    Task<void> begin() {
-        return std::apply([this](Args&... args) { return std::invoke(std::move(fn_), std::move(args)...); }, args_);
-    }
-
-    // The coroutine may refer to the closure, so it is destroyed first.
     Fn fn_;
     std::tuple<Args...> args_;
-    Task<void> root_;
 };
-
-template <class Record>
-void start(std::unique_ptr<Record> task, std::source_location where) {
-    Task<void>& root = task->root();
-    start_task(std::move(task), root.frame(), root.frame().promise(), where);
-}
 
 template <class Fn, class... Args>
 void spawn(std::source_location where, Fn&& fn, Args&&... args) {
     using Record = SpawnedTask<std::decay_t<Fn>, std::decay_t<Args>...>;
-    start(std::make_unique<Record>(std::forward<Fn>(fn), std::forward<Args>(args)...), where);
+    start_task(std::make_unique<Record>(std::forward<Fn>(fn), std::forward<Args>(args)...), where);
 }
 
 }  // namespace internal

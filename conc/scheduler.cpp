@@ -11,6 +11,7 @@
 #include "conc/event_source.hpp"
 #include "conc/hog.hpp"
 #include "conc/internal/promise.hpp"
+#include "conc/internal/record_pool.hpp"
 #include "conc/internal/scheduler_core.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/worker.hpp"
@@ -22,20 +23,23 @@ namespace {
 
 /// The main task: its end stops the scheduler. Its frame and result belong to Scheduler::run.
 struct MainTask final : TaskRecord {
+    explicit MainTask(PromiseBase& root) : root_(root) {}
+    PromiseBase& begin() noexcept override { return root_; }
     AfterEnd on_finished() noexcept override {
         worker->core().stop();
         return {};
     }
+
+  private:
+    PromiseBase& root_;
 };
 
 }  // namespace
 
-void run_main(SchedulerCore& core, std::coroutine_handle<> frame, PromiseBase& promise) {
-    auto main = std::make_unique<MainTask>();
-    main->resume_point = frame;
-    main->leaf = &promise;
+void run_main(SchedulerCore& core, PromiseBase& promise) {
+    auto main = std::make_unique<MainTask>(promise);
     main->created_at = promise.site;
-    promise.record = main.get();
+    header_of(*main).creator = 0;
     core.run(std::move(main));
 }
 

@@ -37,7 +37,8 @@ struct Options {
     // the seed, and time stands still until every task waits, then jumps to the nearest deadline.
     std::optional<std::uint64_t> seed = std::nullopt;
     bool virtual_time = false;  // a simulated run without a seed of your own: Scheduler::seed() says which was drawn
-    Duration hog_limit = std::chrono::milliseconds(10);  // see hog.hpp; zero: nobody watches. Not in simulated runs
+    // See hog.hpp; zero: nobody watches, and workers are woken for the shortest of tasks. Not in simulated runs.
+    Duration hog_limit = std::chrono::milliseconds(10);
     std::function<void(const Hog&)> on_hog = {};         // called once for each hog, on a thread of its own
 };
 
@@ -45,7 +46,7 @@ namespace internal {
 class SchedulerCore;
 
 /// Owns the main task's record and result; the part of run() that does not depend on T.
-void run_main(SchedulerCore& core, std::coroutine_handle<> frame, PromiseBase& promise);
+void run_main(SchedulerCore& core, PromiseBase& promise);
 }  // namespace internal
 
 class Scheduler {
@@ -57,7 +58,7 @@ class Scheduler {
 
     template <class T>
     T run(Task<T> main) {
-        internal::run_main(*core_, main.frame(), main.frame().promise());
+        internal::run_main(*core_, main.frame().promise());
         return main.frame().promise().take();
     }
 

@@ -106,7 +106,6 @@ class [[nodiscard]] Task {
             promise_type& inner = frame_.promise();
             inner.record = outer.record;
             inner.caller = &outer;
-            inner.continuation = caller;
             return internal::transfer(*inner.record, frame_);
         }
 
@@ -121,6 +120,8 @@ class [[nodiscard]] Task {
 
     /// For the scheduler: the coroutine behind this task.
     std::coroutine_handle<promise_type> frame() const noexcept { return frame_; }
+    /// The same, which is the caller's to destroy from now on.
+    std::coroutine_handle<promise_type> release() noexcept { return std::exchange(frame_, nullptr); }
 
   private:
     friend promise_type;
@@ -139,19 +140,25 @@ namespace internal {
 
 template <class T>
 Task<T> TaskPromise<T>::get_return_object(std::source_location where) noexcept {
+    const auto frame = std::coroutine_handle<TaskPromise>::from_promise(*this);
     site = where;
-    return Task<T>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+    self = frame;
+    return Task<T>(frame);
 }
 
 template <class T>
 Task<T&> TaskPromise<T&>::get_return_object(std::source_location where) noexcept {
+    const auto frame = std::coroutine_handle<TaskPromise>::from_promise(*this);
     site = where;
-    return Task<T&>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+    self = frame;
+    return Task<T&>(frame);
 }
 
 inline Task<void> TaskPromise<void>::get_return_object(std::source_location where) noexcept {
+    const auto frame = std::coroutine_handle<TaskPromise>::from_promise(*this);
     site = where;
-    return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
+    self = frame;
+    return Task<void>(frame);
 }
 
 }  // namespace internal

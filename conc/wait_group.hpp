@@ -116,7 +116,8 @@ class WaitGroup {
         using Record = CountedTask<std::decay_t<Fn>, std::decay_t<Args>...>;
         add(1);
         try {
-            internal::start(std::make_unique<Record>(*this, std::forward<Fn>(fn), std::forward<Args>(args)...), where);
+            internal::start_task(std::make_unique<Record>(*this, std::forward<Fn>(fn), std::forward<Args>(args)...),
+                                 where);
         } catch (...) {
             done();
             throw;

@@ -29,6 +29,9 @@ CodeSite code_site(const std::source_location& where);
 /// An exception left a task that nobody awaits: prints what and where, and aborts.
 [[noreturn]] void die_of_exception(const TaskRecord& task, const std::exception_ptr& error) noexcept;
 
+/// What note_exception() has kept for the task, if anything.
+void forget_exception(const TaskRecord& task) noexcept;
+
 /// The await chain from `innermost` outwards, a function and a place for each coroutine.
 std::vector<CodeSite> await_chain(const PromiseBase* innermost);
 

@@ -1,232 +1,36 @@
 #include "conc/internal/frame_pool.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <new>
-#include <utility>
 
-#include <sys/mman.h>
-
-#include "conc/internal/annotations.hpp"
-#include "conc/internal/spin_lock.hpp"
-#include "conc/internal/task_record.hpp"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define MYNAH_CONC_NO_POOL 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define MYNAH_CONC_NO_POOL 1
-#endif
-#endif
+#include "conc/internal/block_pool.hpp"
 
 namespace mynah::conc::internal {
-#if !defined(MYNAH_CONC_NO_POOL)
 namespace {
 
-constexpr std::size_t kClassBytes = 16;  // what the heap aligns to
-constexpr std::size_t kClasses = 64;     // up to 1 KiB; larger frames come from the heap
-constexpr std::uint32_t kBatchBlocks = 64;
-constexpr std::size_t kFirstChunkBytes = std::size_t{4} << 10U;
-constexpr std::size_t kHugePageBytes = std::size_t{2} << 20U;
-
-/// A free block. The first one of a batch leads to the next batch in the depot.
-struct FreeBlock {
-    FreeBlock* next = nullptr;
-    FreeBlock* next_batch = nullptr;
+struct Frames {
+    static constexpr std::size_t kHeaderBytes = 0;
+    static void prepare(std::byte* /*chunk*/, std::size_t /*blocks*/, std::size_t /*block_bytes*/) noexcept {}
 };
-
-/// Memory from `this` to `end` that was never used.
-struct Chunk {
-    Chunk* next = nullptr;
-    std::byte* end = nullptr;
-};
-static_assert(sizeof(FreeBlock) <= kClassBytes && sizeof(Chunk) <= kClassBytes);
-
-/// Batches that one thread freed and another may use, and what threads that have ended left of their chunks. These are
-/// the only blocks that threads exchange, so that a lock is taken once in kBatchBlocks. Constant-initialised and never
-/// destroyed: threads end after static objects, too.
-class Depot {
-  public:
-    void give(FreeBlock* batch) noexcept {
-        const SpinGuard guard(lock_);
-        batch->next_batch = batches_;
-        batches_ = batch;
-    }
-    void give(Chunk* chunk) noexcept {
-        const SpinGuard guard(lock_);
-        chunk->next = chunks_;
-        chunks_ = chunk;
-    }
-
-    /// nullptr: there is none.
-    FreeBlock* take_batch() noexcept {
-        const SpinGuard guard(lock_);
-        FreeBlock* batch = batches_;
-        if (batch != nullptr) {
-            batches_ = batch->next_batch;
-        }
-        return batch;
-    }
-    Chunk* take_chunk() noexcept {
-        const SpinGuard guard(lock_);
-        Chunk* chunk = chunks_;
-        if (chunk != nullptr) {
-            chunks_ = chunk->next;
-        }
-        return chunk;
-    }
-
-  private:
-    SpinLock lock_;
-    FreeBlock* batches_ MYNAH_GUARDED_BY(lock_) = nullptr;
-    Chunk* chunks_ MYNAH_GUARDED_BY(lock_) = nullptr;
-};
-
-constinit std::array<Depot, kClasses> depots;
-
-/// One thread's blocks of one class: two lists of at most a batch each, so that a task which allocates and frees around
-/// the end of one does not go to the depot each time; and a chunk that was never used.
-class ClassPool {
-  public:
-    void* allocate(std::size_t size_class) {
-        if (first_ == nullptr && !refill(size_class)) {
-            return carve(size_class);
-        }
-        FreeBlock* block = first_;
-        first_ = block->next;
-        --count_;
-        return block;
-    }
-
-    void free(void* memory, std::size_t size_class) noexcept {
-        if (count_ >= kBatchBlocks) {
-            if (spare_ != nullptr) {
-                depots[size_class].give(spare_);
-            }
-            spare_ = std::exchange(first_, nullptr);
-            count_ = 0;
-        }
-        first_ = ::new (memory) FreeBlock{.next = first_};
-        ++count_;
-    }
-
-    /// Leaves everything to the other threads.
-    void give_all(std::size_t size_class) noexcept {
-        for (FreeBlock* batch : {std::exchange(first_, nullptr), std::exchange(spare_, nullptr)}) {
-            if (batch != nullptr) {
-                depots[size_class].give(batch);
-            }
-        }
-        count_ = 0;
-        if (chunk_left() >= block_bytes(size_class)) {
-            depots[size_class].give(::new (chunk_) Chunk{.end = chunk_end_});
-        }
-        chunk_ = chunk_end_ = nullptr;
-    }
-
-  private:
-    static constexpr std::size_t block_bytes(std::size_t size_class) { return (size_class + 1) * kClassBytes; }
-    std::size_t chunk_left() const noexcept { return static_cast<std::size_t>(chunk_end_ - chunk_); }
-
-    bool refill(std::size_t size_class) noexcept {
-        first_ = std::exchange(spare_, nullptr);
-        if (first_ == nullptr && chunk_left() < block_bytes(size_class)) {
-            first_ = depots[size_class].take_batch();
-        }
-        // A batch is shorter where its thread has ended: then the next one is given away a little early.
-        count_ = first_ == nullptr ? 0 : kBatchBlocks;
-        return first_ != nullptr;
-    }
-
-    void* carve(std::size_t size_class) {
-        const std::size_t bytes = block_bytes(size_class);
-        if (chunk_left() < bytes) {
-            if (Chunk* left = depots[size_class].take_chunk(); left != nullptr) {
-                chunk_ = reinterpret_cast<std::byte*>(left);
-                chunk_end_ = left->end;
-            } else {
-                chunk_ = make_chunk(chunk_bytes_);
-                chunk_end_ = chunk_ + chunk_bytes_;
-                chunk_bytes_ = std::min(chunk_bytes_ * 2, kHugePageBytes);
-            }
-        }
-        return std::exchange(chunk_, chunk_ + bytes);
-    }
-
-    static std::byte* make_chunk(std::size_t bytes) {
-        if (bytes < kHugePageBytes) {
-            return static_cast<std::byte*>(::operator new(bytes));
-        }
-        void* chunk = ::operator new(bytes, std::align_val_t{kHugePageBytes});
-        // One page fault instead of 512. Where the kernel has no huge pages, small ones do.
-        static_cast<void>(::madvise(chunk, bytes, MADV_HUGEPAGE));
-        return static_cast<std::byte*>(chunk);
-    }
-
-    FreeBlock* first_ = nullptr;
-    std::uint32_t count_ = 0;  // of first_
-    FreeBlock* spare_ = nullptr;
-    std::byte* chunk_ = nullptr;
-    std::byte* chunk_end_ = nullptr;
-    std::size_t chunk_bytes_ = kFirstChunkBytes;  // of the next chunk
-};
-
-class ThreadPool {
-  public:
-    ThreadPool() = default;
-    ThreadPool(const ThreadPool&) = delete;
-    ThreadPool& operator=(const ThreadPool&) = delete;
-    ~ThreadPool() {
-        for (std::size_t i = 0; i < kClasses; ++i) {
-            classes_[i].give_all(i);
-        }
-    }
-
-    void* allocate(std::size_t size_class) { return classes_[size_class].allocate(size_class); }
-    void free(void* memory, std::size_t size_class) noexcept { classes_[size_class].free(memory, size_class); }
-
-  private:
-    std::array<ClassPool, kClasses> classes_;
-};
-
-// Clang caches the address of a thread-local across a suspension, so it is only ever reached through this function.
-// Frames freed after its destructor, by static objects, join lists that nobody uses any more.
-[[gnu::noinline]] ThreadPool& this_threads_pool() {
-    thread_local ThreadPool pool;
-    return pool;
-}
 
 }  // namespace
-#endif
 
-void* allocate_frame(std::size_t bytes) {
-#if !defined(MYNAH_CONC_NO_POOL)
-    const std::size_t size_class = (bytes - 1) / kClassBytes;
-    if (size_class < kClasses) {
-        return this_threads_pool().allocate(size_class);
+// Neither may be inlined into a coroutine, see ThreadPool.
+[[gnu::noinline]] void* allocate_frame(std::size_t bytes) {
+    const std::size_t size_class = size_class_of(bytes);
+    if (size_class < kClasses) [[likely]] {
+        return ThreadPool<Frames>::of_this_thread().allocate(size_class);
     }
-#endif
     return ::operator new(bytes);
 }
 
-void free_frame(void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
-#if !defined(MYNAH_CONC_NO_POOL)
-    const std::size_t size_class = (bytes - 1) / kClassBytes;
-    if (size_class < kClasses) {
-        this_threads_pool().free(memory, size_class);
+[[gnu::noinline]] void free_frame(void* memory, std::size_t bytes) noexcept {
+    const std::size_t size_class = size_class_of(bytes);
+    if (size_class < kClasses) [[likely]] {
+        ThreadPool<Frames>::of_this_thread().free(memory, size_class);
         return;
     }
-#endif
     ::operator delete(memory);
-}
-
-void* TaskRecord::operator new(std::size_t size) {
-    return allocate_frame(size);
-}
-void TaskRecord::operator delete(void* memory, std::size_t size) noexcept {
-    free_frame(memory, size);
 }
 
 }  // namespace mynah::conc::internal

@@ -88,7 +88,7 @@ class Monitor {
     static constexpr Duration kLongestPause = std::chrono::milliseconds(1);
     static constexpr Duration kLongestLimit = std::chrono::hours(24);
     // What it costs to wake a worker, and to have it at work on something that was in another's cache.
-    static constexpr Duration kWakingCosts = std::chrono::microseconds(20);
+    static constexpr Duration kWakingCosts = std::chrono::microseconds(50);
 
     SchedulerCore& core_;
     HogRecord& record_;

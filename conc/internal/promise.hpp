@@ -1,7 +1,7 @@
 // promise.hpp -- what every coroutine frame of conc carries, and how one hands control to the next.
 //
-// A frame knows its task (record), who awaits it (caller, continuation) and where it awaits now (site): together that
-// is the await chain which dump_tasks() prints.
+// A frame knows its task (record), who awaits it (caller) and where it awaits now (site): together that is the await
+// chain which dump_tasks() prints.
 #pragma once
 
 #include <chrono>
@@ -30,9 +30,9 @@ namespace mynah::conc::internal {
 void set_transfer(Worker& worker, std::coroutine_handle<> to) noexcept;
 
 /// Notes that the task's root coroutine has ended; the worker deletes it after the coroutine has suspended.
-void set_finished(TaskRecord& task) noexcept;
+void set_finished(PromiseBase& root) noexcept;
 
-/// Appends the await chain to the record, unless it holds the chain of this same exception already.
+/// Keeps the await chain for the task, unless that of this same exception is kept already.
 void note_exception(PromiseBase& promise) noexcept;
 
 /// Gives control to `to` on behalf of `task`, which is running.
@@ -52,10 +52,10 @@ struct FinalAwaiter {
     template <class Promise>
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
         auto& promise = ended.promise();
-        if (promise.continuation) {
-            return transfer(*promise.record, promise.continuation);
+        if (promise.caller != nullptr) {
+            return transfer(*promise.record, promise.caller->self);
         }
-        set_finished(*promise.record);
+        set_finished(promise);
         return std::noop_coroutine();
     }
 
@@ -108,11 +108,20 @@ struct PromiseBase {
     static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
 
     TaskRecord* record = nullptr;
-    PromiseBase* caller = nullptr;
-    std::coroutine_handle<> continuation;
+    PromiseBase* caller = nullptr;  // who awaits this coroutine; nullptr: it is the task's root
+    std::coroutine_handle<> self;   // this coroutine
     std::source_location site;
     std::exception_ptr error;
 };
+
+/// The coroutine that the task began with.
+inline PromiseBase& root_of(PromiseBase& leaf) noexcept {
+    PromiseBase* root = &leaf;
+    while (root->caller != nullptr) {
+        root = root->caller;
+    }
+    return *root;
+}
 
 /// Sets state, reason and time of the wait, for dumps.
 void note_waiting(TaskRecord& task, WaitReason reason) noexcept;
@@ -125,7 +134,6 @@ TaskRecord& park(std::coroutine_handle<Promise> where, WaitReason reason) noexce
     static_assert(std::is_base_of_v<PromiseBase, Promise>, "only a conc::Task can await this");
     PromiseBase& promise = where.promise();
     TaskRecord& task = *promise.record;
-    task.resume_point = where;
     task.leaf = &promise;
     note_waiting(task, reason);
     return task;

@@ -5,10 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
+#include "conc/internal/asymmetric_fence.hpp"
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/spin_lock.hpp"
 
@@ -22,16 +19,6 @@ constinit Atomic<Reader*> readers{nullptr};
 
 SpinLock sealing;  // one seal at a time; nobody waits for it
 
-bool membarrier(int command) noexcept {
-    return ::syscall(SYS_membarrier, command, 0, 0) == 0;
-}
-
-/// Whether the kernel interrupts the readers for us. It is asked once, before the first section.
-bool has_membarrier() noexcept {
-    static const bool registered = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
-    return registered;
-}
-
 Reader& take_slot() {
     for (Reader* reader = readers.load(kAcquire); reader != nullptr; reader = reader->next) {
         // acquire: pairs with leave_slot(). The relaxed look keeps the walk from writing to slots in use.
@@ -40,7 +27,7 @@ Reader& take_slot() {
         }
     }
     auto made = std::make_unique<Reader>();
-    made->fences = !has_membarrier();
+    made->interrupted = has_membarrier();
     Reader* reader = made.release();  // lives as long as the program, on the list
     reader->next = readers.load(kRelaxed);
     // release: publishes the slot.
@@ -100,13 +87,7 @@ std::optional<Ticket> seal() noexcept {
     }
     std::optional<Ticket> ticket;
     // The writer's half of the barrier.
-    if (!has_membarrier()) {
-        fence_seq_cst();
-        ticket = 0;
-    } else if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED)) {
-        ticket = 0;
-    }
-    if (ticket) {
+    if (fence_heavy()) {
         ticket = epoch.fetch_add(1, kAcqRel) + 1;  // release: publishes what was unlinked
     }
     sealing.unlock();

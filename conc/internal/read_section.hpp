@@ -30,6 +30,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "conc/internal/asymmetric_fence.hpp"
 #include "conc/internal/atomic.hpp"
 
 namespace mynah::conc::internal {
@@ -40,8 +41,8 @@ inline constexpr std::size_t kCacheLineBytes = 64;
 struct alignas(kCacheLineBytes) Reader {
     Atomic<std::uint64_t> since{0};
     Atomic<bool> taken{true};
-    bool fences = false;    // whether its sections need a fence: the kernel has no membarrier
-    bool borrowed = false;  // for one section only, by a thread that is ending
+    bool interrupted = true;  // see fence_light()
+    bool borrowed = false;    // for one section only, by a thread that is ending
     Reader* next = nullptr;
 };
 
@@ -61,11 +62,7 @@ class [[nodiscard]] ReadSection {
         }
         // acquire: whoever reads an epoch sees what was unlinked before its seal. release: see the invariants.
         reader_.since.store(epoch.load(kAcquire), kRelease);
-        if (reader_.fences) {
-            fence_seq_cst();
-        } else {
-            fence_compiler();
-        }
+        fence_light(reader_.interrupted);
     }
     ~ReadSection() {
         if (outermost_) {

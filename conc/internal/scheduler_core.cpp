@@ -15,10 +15,12 @@
 
 #include "conc/event_source.hpp"
 #include "conc/hog.hpp"
+#include "conc/internal/asymmetric_fence.hpp"
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/background.hpp"
 #include "conc/internal/dump.hpp"
 #include "conc/internal/monitor.hpp"
+#include "conc/internal/record_pool.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/worker.hpp"
@@ -199,7 +201,7 @@ void SchedulerCore::clean_up() {
     if (background_) {
         background_->join();
     }
-    abandoned_ = collect_tasks(*this);
+    abandoned_ = task_count() > 0 ? collect_tasks(*this) : std::vector<TaskInfo>();
     reset_workers();
     set_this_worker(workers_.front().get());
     destroy_tasks();
@@ -229,19 +231,14 @@ void SchedulerCore::reset_workers() noexcept {
 // next task is destroyed, since a queue links its tasks, and it may be one of them.
 void SchedulerCore::destroy_tasks() noexcept {
     forget_queued();
-    for (;;) {
+    while (task_count() > 0) {
         std::vector<TaskRecord*> tasks;
-        for (const std::unique_ptr<Worker>& worker : workers_) {
-            worker->visit_tasks([&tasks](TaskRecord& task) { tasks.push_back(&task); });
-        }
-        if (tasks.empty()) {
-            return;
-        }
+        visit_records(*this, [&tasks](TaskRecord& task) { tasks.push_back(&task); });
         std::sort(tasks.begin(), tasks.end(), [](const TaskRecord* a, const TaskRecord* b) {
             return a->depth != b->depth ? a->depth > b->depth : a->id > b->id;
         });
         for (TaskRecord* task : tasks) {
-            task->registry->retire(*task);
+            workers_.front()->retire(*task);
             forget_queued();
         }
     }
@@ -410,12 +407,18 @@ void SchedulerCore::pause_workers() noexcept {
     }
     pause_mutex_.lock();
     pausing_.store(1, kSeqCst);
+    if (!fence_heavy()) {  // see Worker::delist()
+        fatal("the kernel refuses a membarrier");
+    }
     // A task that keeps its worker for longer is listed as running.
     constexpr auto kPatience = std::chrono::milliseconds(100);
     const auto until = Clock::now() + kPatience;
     for (const std::unique_ptr<Worker>& worker : workers_) {
         // A worker between two tasks is waited for in any case: which one it takes next cannot be told from here.
         while (worker.get() != self && !worker->at_rest() && (worker->running() == nullptr || Clock::now() < until)) {
+            std::this_thread::yield();
+        }
+        while (worker->delisting()) {
             std::this_thread::yield();
         }
     }

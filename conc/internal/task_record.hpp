@@ -2,15 +2,11 @@
 #pragma once
 
 #include <chrono>
-#include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <source_location>
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "conc/internal/atomic.hpp"
 
@@ -43,15 +39,13 @@ enum class WaitReason : std::uint8_t {
     asio,
 };
 
-/// Where an exception was first seen on its way out of a task.
-struct PanicTrace {
-    std::exception_ptr error;
-    std::string await_chain;
-};
-
-/// One task. It is allocated together with the closure that the task runs (SpawnedTask in go.hpp).
+/// One task. It is allocated together with the closure that the task runs (SpawnedTask in go.hpp). The first frame
+/// follows when the task has its first turn, on the worker that it runs on: a task that waits for its turn is small,
+/// and one that ends in its first turn finds its frame in the cache.
 ///
 /// Invariants:
+/// - leaf is nullptr until the first turn. While the task does not run it is the coroutine to resume next; once it has
+///   ended, its root.
 /// - A record is in at most one run queue, and only while its state is runnable.
 /// - While the state is waiting, exactly one party (a waker that won the claim, or a timer) may make it runnable.
 /// - From the moment a parking task has published its waiter, the worker that parked it touches the record no more.
@@ -61,6 +55,9 @@ struct TaskRecord {
     TaskRecord& operator=(const TaskRecord&) = delete;
     virtual ~TaskRecord() = default;
 
+    /// Makes the root coroutine, for the first turn. An exception ends the program: it is one that leaves the task.
+    virtual PromiseBase& begin() = 0;
+
     /// What is to be done once the task is gone, with everything that it held.
     struct AfterEnd {
         void (*call)(void* argument) noexcept = nullptr;
@@ -69,24 +66,20 @@ struct TaskRecord {
     /// Called by the worker once the root coroutine has ended, before it deletes the record.
     virtual AfterEnd on_finished() noexcept = 0;
 
+    // From the pool of records: a header comes before each, see record_pool.hpp.
     static void* operator new(std::size_t size);
     static void operator delete(void* memory, std::size_t size) noexcept;
 
     TaskRecord* next = nullptr;                // link in a run queue or WakeList; guarded by that queue
     Worker* worker = nullptr;                  // who runs it, or ran it last; written by that worker alone
-    std::coroutine_handle<> resume_point;      // what to resume next
     PromiseBase* leaf = nullptr;               // promise of the innermost suspended coroutine: start of the await chain
     std::uint64_t id = 0;                      // 1 is the main task
-    std::uint64_t creator = 0;                 // id of the task that started it; 0: none
-    std::uint32_t depth = 0;                   // one more than its creator's; 0 is the main task
     std::source_location created_at;           // where go() was called
     Atomic<std::int64_t> waiting_since_ns{0};  // on the scheduler's clock, as coarse as the worker's last look at it
+    std::uint32_t depth = 0;                   // one more than its creator's; 0 is the main task
     Atomic<TaskState> state{TaskState::runnable};
     Atomic<WaitReason> reason{WaitReason::none};
-    std::unique_ptr<PanicTrace> panic_trace;  // of the exception seen last
-    TaskRecord* registry_previous = nullptr;  // links of the registry; guarded by registry's lock
-    TaskRecord* registry_next = nullptr;
-    Worker* registry = nullptr;  // whose registry lists it; constant
+    bool has_trace = false;  // of an exception on its way out, see note_exception()
 };
 
 /// Work that a timer must do outside its heap's lock: to cancel a context, to send a Timer's value. In at most one

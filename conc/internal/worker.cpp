@@ -3,6 +3,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -10,8 +11,11 @@
 #include <utility>
 
 #include "conc/event_source.hpp"
+#include "conc/internal/asymmetric_fence.hpp"
 #include "conc/internal/atomic.hpp"
+#include "conc/internal/dump.hpp"
 #include "conc/internal/promise.hpp"
+#include "conc/internal/record_pool.hpp"
 #include "conc/internal/scheduler_core.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/task_record.hpp"
@@ -43,7 +47,9 @@ Worker& require_worker(const char* caller) {
 void set_transfer(Worker& worker, std::coroutine_handle<> to) noexcept {
     worker.set_transfer(to);
 }
-void set_finished(TaskRecord& task) noexcept {
+void set_finished(PromiseBase& root) noexcept {
+    TaskRecord& task = *root.record;
+    task.leaf = &root;
     task.worker->set_finished(task);
 }
 
@@ -246,16 +252,32 @@ TaskRecord* Worker::take_queued() noexcept {
     return home_.pop();
 }
 
+namespace {
+
+void begin(TaskRecord& task) noexcept {
+    try {
+        task.leaf = &task.begin();
+        task.leaf->record = &task;
+    } catch (...) {
+        die_of_exception(task, std::current_exception());
+    }
+}
+
+}  // namespace
+
 void Worker::run(TaskRecord& task) {
     task.worker = this;
     task.state.store(TaskState::running, kRelaxed);
     running_.store(&task, kRelease);
+    if (task.leaf == nullptr) {
+        begin(task);
+    }
     const std::uint64_t number = run_number_.load(kRelaxed);  // only written here
     run_task_.store(task.id, kRelaxed);
     run_resumed_at_.store(task.leaf->site, kRelaxed);
     run_created_at_.store(task.created_at, kRelaxed);
     run_number_.store(number + 1, kRelease);  // release: publishes what stands above
-    std::coroutine_handle<> next = task.resume_point;
+    std::coroutine_handle<> next = task.leaf->self;
     do {
         next.resume();
         // From here on the task may run elsewhere, or be gone: only this worker's own members are safe.
@@ -418,34 +440,33 @@ void Worker::rest_ends() noexcept {
 
 void Worker::enlist(TaskRecord& task) noexcept {
     task.worker = this;
-    task.registry = this;
     started_.store(started_.load(kRelaxed) + 1, kRelaxed);
-    const SpinGuard guard(registry_lock_);
-    task.registry_next = registry_;
-    if (registry_ != nullptr) {
-        registry_->registry_previous = &task;
-    }
-    registry_ = &task;
+    header_of(task).owner.store(&core_, kRelease);  // release: a dump that finds the record finds it filled in
 }
 
 void Worker::retire(TaskRecord& task) noexcept {
     delist(task);
+    if (task.has_trace) [[unlikely]] {
+        forget_exception(task);
+    }
     delete &task;
     // release: who sees by the count that a task has ended sees what it did.
     ended_.store(ended_.load(kRelaxed) + 1, kRelease);
 }
 
+// A dump reads every record that has an owner, so none may lose it while one is under way. The dump says so, and then
+// waits until nobody is in here; who is in here says so, and then looks whether a dump is under way.
 void Worker::delist(TaskRecord& task) noexcept {
-    Worker& home = *task.registry;
-    const SpinGuard guard(home.registry_lock_);
-    if (task.registry_previous != nullptr) {
-        task.registry_previous->registry_next = task.registry_next;
-    } else {
-        home.registry_ = task.registry_next;
+    delisting_.store(true, kRelaxed);
+    fence_light(interrupted_);
+    while (core_.pausing()) [[unlikely]] {
+        delisting_.store(false, kRelease);
+        rest_ends();
+        delisting_.store(true, kRelaxed);
+        fence_light(interrupted_);
     }
-    if (task.registry_next != nullptr) {
-        task.registry_next->registry_previous = task.registry_previous;
-    }
+    header_of(task).owner.store(nullptr, kRelaxed);
+    delisting_.store(false, kRelease);  // release: a dump that waited for this sees that it has no owner
 }
 
 std::uint64_t Worker::next_task_id() noexcept {

@@ -6,12 +6,14 @@
 // Threads  members are called on the worker's own thread, except where they say otherwise.
 #pragma once
 
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <source_location>
 
 #include "conc/event_source.hpp"
+#include "conc/internal/asymmetric_fence.hpp"
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/random.hpp"
 #include "conc/internal/run_queue.hpp"
@@ -47,17 +49,10 @@ class Worker {
     /// Waits for events until `deadline`, claims due timers, and wakes what both made ready.
     void poll(std::optional<TimePoint> deadline);
 
-    // The registry of living tasks; from any thread.
+    /// Adds it to the living tasks.
     void enlist(TaskRecord& task) noexcept;
     /// Deletes the task; only then does it count as ended.
     void retire(TaskRecord& task) noexcept;
-    template <class Visit>
-    void visit_tasks(Visit visit) const {
-        const SpinGuard guard(registry_lock_);
-        for (TaskRecord* task = registry_; task != nullptr; task = task->registry_next) {
-            visit(*task);
-        }
-    }
     std::uint64_t next_task_id() noexcept;
 
     /// What it runs at this moment, as far as can be told without stopping it.
@@ -85,6 +80,7 @@ class Worker {
     bool has_messages() const noexcept { return inbox_pending_.load(kAcquire); }
     bool can_be_woken() const noexcept { return can_be_woken_.load(kAcquire); }
     const TaskRecord* running() const noexcept { return running_.load(kAcquire); }
+    bool delisting() const noexcept { return delisting_.load(kAcquire); }
     bool at_rest() const noexcept { return at_rest_.load(kSeqCst); }
     std::int64_t tasks_started() const noexcept { return started_.load(kRelaxed); }
     std::int64_t tasks_ended() const noexcept { return ended_.load(kAcquire); }
@@ -118,7 +114,7 @@ class Worker {
     void sleep();
     void deliver_messages() noexcept;
     void look_around();
-    static void delist(TaskRecord& task) noexcept;
+    void delist(TaskRecord& task) noexcept;
     void expire_timers() noexcept;
 
     static constexpr std::uint32_t kGlobalInterval = 61;  // ticks between two visits to the global queue and the source
@@ -161,8 +157,8 @@ class Worker {
     EventSource::Message* inbox_last_ MYNAH_GUARDED_BY(inbox_lock_) = nullptr;
     Atomic<bool> inbox_pending_{false};
 
-    mutable SpinLock registry_lock_;
-    TaskRecord* registry_ MYNAH_GUARDED_BY(registry_lock_) = nullptr;
+    Atomic<bool> delisting_{false};
+    const bool interrupted_ = has_membarrier();
     Atomic<std::int64_t> started_{0};  // written by this worker only
     Atomic<std::int64_t> ended_{0};
     std::uint64_t next_id_ = 0;  // ids of this worker's current block

@@ -413,5 +413,30 @@ TEST(Channel, ValuesLeftInTheBufferAreDestroyedWithIt) {
     EXPECT_EQ(value.use_count(), 1);
 }
 
+// As long as senders wait the buffer is full, for who looks without the lock, too.
+TEST(Channel, IsNeverSeenEmptyWhileSendersWait) {
+    constexpr int kSenders = 1000;
+    Scheduler scheduler({.workers = 3});
+    scheduler.run([]() -> Task<void> {
+        const Channel<int> ch(1);
+        WaitGroup senders;
+        for (int i = 0; i < kSenders; ++i) {
+            senders.go([ch]() -> Task<void> { co_await ch.send(1); });
+        }
+        co_await until_parked("chan send", kSenders - 1);
+        WaitGroup receivers;
+        for (int i = 0; i < 2; ++i) {
+            receivers.go([ch]() -> Task<void> {
+                for (int k = 0; k < kSenders / 2; ++k) {
+                    EXPECT_TRUE(ch.try_recv().has_value());
+                }
+                co_return;
+            });
+        }
+        co_await receivers.wait();
+        co_await senders.wait();
+    }());
+}
+
 }  // namespace
 }  // namespace mynah::conc

@@ -76,5 +76,47 @@ TEST(Hog, EachRunCountsItsOwn) {
     EXPECT_EQ(scheduler.hog_count(), 0U);
 }
 
+// The queue behind a hog is not worth waking anybody for while tasks are short; but nobody stays behind it for long.
+TEST(Sharing, WhatStandsBehindAHogIsTakenByAnotherWorker) {
+    Scheduler scheduler({.workers = 2});
+    scheduler.run([]() -> Task<void> {
+        for (int round = 0; round < 20; ++round) {
+            WaitGroup wg;
+            const auto until = Clock::now() + milliseconds(3);  // short tasks only: waking has become too dear
+            while (Clock::now() < until) {
+                wg.go([]() -> Task<void> { co_return; });
+                co_await wg.wait();
+            }
+            Flag ran{false};
+            wg.go(
+                [](Flag* flag) -> Task<void> {
+                    flag->store(true);
+                    co_return;
+                },
+                &ran);
+            while (!ran.load()) {
+                std::this_thread::yield();  // this worker cannot run it
+            }
+            co_await wg.wait();
+        }
+    }());
+}
+
+TEST(Hog, CanBeAskedForWhileRunsBeginAndEnd) {
+    Scheduler scheduler({.workers = 2, .hog_limit = milliseconds(1)});
+    Flag ended{false};
+    std::thread reader([&] {
+        while (!ended.load()) {
+            EXPECT_LE(scheduler.hogs().size(), 64U);
+            scheduler.hog_count();
+        }
+    });
+    for (int round = 0; round < 50; ++round) {
+        scheduler.run([]() -> Task<void> { co_await yield(); }());
+    }
+    ended.store(true);
+    reader.join();
+}
+
 }  // namespace
 }  // namespace mynah::conc

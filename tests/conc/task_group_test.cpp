@@ -314,5 +314,19 @@ TEST(TaskGroup, WithoutTasksNeedsNoWait) {
     }());
 }
 
+struct CannotBeCopied {
+    CannotBeCopied() = default;
+    CannotBeCopied(const CannotBeCopied&) { throw std::runtime_error("no copy today"); }
+};
+
+TEST(TaskGroup, AGroupThatCouldNotStartItsFirstTaskNeedsNoWait) {
+    test::run_task({.workers = 1}, []() -> Task<void> {
+        TaskGroup group(Context::background());
+        const CannotBeCopied argument;
+        EXPECT_THROW(group.go([](const CannotBeCopied&) -> Task<void> { co_return; }, argument), std::runtime_error);
+        co_return;
+    }());
+}
+
 }  // namespace
 }  // namespace mynah::conc

@@ -1,9 +1,12 @@
 #include "conc/task_info.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -244,6 +247,69 @@ TEST_P(TaskInfoTest, FoldedStacksStandOutermostFirstWithTheirCount) {
             EXPECT_THAT(folded, ContainsRegex("\\[running\\] 1\n"));
         },
         1);
+}
+
+/// Starts a task when it goes.
+struct StartsAtTheEnd {
+    StartsAtTheEnd(Channel<int> gate, WaitGroup& started) : gate_(std::move(gate)), started_(&started) {}
+    StartsAtTheEnd(StartsAtTheEnd&& other) noexcept
+        : gate_(std::move(other.gate_)), started_(std::exchange(other.started_, nullptr)) {}
+    ~StartsAtTheEnd() {
+        if (started_ != nullptr) {
+            started_->go([](Channel<int> gate) -> Task<void> { co_await gate.recv(); }, gate_);
+        }
+    }
+
+  private:
+    Channel<int> gate_;
+    WaitGroup* started_;
+};
+
+// What a closure's destructor does is done by its task.
+TEST_P(TaskInfoTest, ATaskStartedByAClosuresDestructorHasThatTaskAsCreator) {
+    run([]() -> Task<void> {
+        const Channel<int> gate(0);
+        WaitGroup started;
+        WaitGroup wg;
+        wg.go([last = StartsAtTheEnd(gate, started)]() -> Task<void> { co_return; });
+        co_await wg.wait();
+        co_await until_parked("chan receive");
+        const auto all = tasks();
+        const auto waiting = std::ranges::find(all, "chan receive", &TaskInfo::state);
+        EXPECT_GT(waiting->creator, 1U);
+        gate.close();
+        co_await started.wait();
+    });
+}
+
+TEST_P(TaskInfoTest, LargeClosuresAreListedToo) {
+    run([]() -> Task<void> {
+        const Channel<int> gate(0);
+        WaitGroup wg;
+        for (int i = 0; i < 3; ++i) {
+            wg.go([](Channel<int> ch, std::array<char, 5000> /*large*/) -> Task<void> { co_await ch.recv(); }, gate,
+                  std::array<char, 5000>{});
+        }
+        co_await until_parked("chan receive", 3);
+        EXPECT_EQ(tasks().size(), 4U);
+        gate.close();
+        co_await wg.wait();
+        EXPECT_EQ(tasks().size(), 1U);
+    });
+}
+
+TEST_P(TaskInfoTest, ATaskBeforeItsFirstTurnIsRunnableAndHasNoChain) {
+    run([]() -> Task<void> {
+        WaitGroup wg;
+        wg.go([]() -> Task<void> { co_return; });
+        for (const TaskInfo& task : tasks()) {
+            if (task.id != 1 && task.state == "runnable") {
+                EXPECT_TRUE(task.awaits.empty());
+                EXPECT_EQ(task.creator, 1U);
+            }
+        }
+        co_await wg.wait();
+    });
 }
 
 }  // namespace

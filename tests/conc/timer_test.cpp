@@ -244,5 +244,24 @@ TEST(Ticker, APeriodThatIsNotPositivePanics) {
     }());
 }
 
+// Both are due when the worker looks at last: what was due first comes first.
+TEST(Timer, ComesBeforeATimeoutThatIsDueLater) {
+    test::run_task({.workers = 1}, []() -> Task<void> {
+        for (int round = 0; round < 20; ++round) {
+            const Timer timer(milliseconds(1));
+            WaitGroup wg;
+            wg.go([]() -> Task<void> {
+                const auto until = Clock::now() + milliseconds(3);
+                while (Clock::now() < until) {
+                }
+                co_return;
+            });
+            const auto s = co_await select(timer.channel().recv_case(), after(milliseconds(2)));
+            EXPECT_EQ(s.index(), 0U);
+            co_await wg.wait();
+        }
+    }());
+}
+
 }  // namespace
 }  // namespace mynah::conc

@@ -4,8 +4,11 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 
+#include <asio/async_result.hpp>
 #include <asio/buffer.hpp>
 #include <asio/connect_pipe.hpp>
 #include <asio/error.hpp>
@@ -127,6 +130,15 @@ TEST(UseTask, AHandlerThatNeverRunsIsDropped) {
     }(held));
     EXPECT_EQ(scheduler.abandoned().size(), 1U);
     EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST_P(UseTaskTest, AnInitiationThatThrowsLeavesNothingBehind) {
+    run([]() -> Task<void> {
+        const auto refuse = [](auto /*handler*/) { throw std::runtime_error("not begun"); };
+        EXPECT_THROW(co_await (asio::async_initiate<const use_task_t&, void(std::error_code)>(refuse, use_task)),
+                     std::runtime_error);
+        co_await sleep_for(milliseconds(1));  // nothing is thought to be under way outside
+    });
 }
 
 }  // namespace

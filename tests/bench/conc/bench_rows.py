@@ -90,6 +90,7 @@ ROWS = (
     _row("context_err", 20_000_000, "a look at err()"),
     _row("context_timeout", 300_000, "a context with a timeout made and cancelled"),
     _row("recv_timeout", 600_000, "a receive by select with a timeout, which is armed and disarmed"),
+    _row("timer_reset", 5_000_000, "a reset of a timer that is armed"),
     _map_row("90_10", 90),
     _map_row("50_50", 50),
     _map_row("10_90", 10),

@@ -35,5 +35,6 @@ Row row(const char* name) {
 std::vector<Row> channel_rows();
 std::vector<Row> task_rows();
 std::vector<Row> sync_rows();
+std::vector<Row> map_rows();
 
 }  // namespace mynah::bench

@@ -14,6 +14,7 @@
 #include "conc/select.hpp"
 #include "conc/select_case.hpp"
 #include "conc/task.hpp"
+#include "conc/timer.hpp"
 #include "conc/wait_group.hpp"
 #include "tests/bench/conc/conc_rows.hpp"
 #include "tests/bench/conc/row.hpp"
@@ -148,6 +149,19 @@ conc::Task<Measurement> recv_timeout(std::size_t operations) {
     co_return Measurement{.time = time};
 }
 
+conc::Task<Measurement> timer_reset(std::size_t operations) {
+    conc::Timer timer(kLong);
+    std::size_t armed = 0;
+    const auto start = Clock::now();
+    for (std::size_t i = 0; i < operations; ++i) {
+        armed += timer.reset(kLong) ? 1 : 0;
+    }
+    const auto time = Clock::now() - start;
+    timer.stop();
+    expect_equal(armed, operations);
+    co_return Measurement{.time = time};
+}
+
 }  // namespace
 
 std::vector<Row> sync_rows() {
@@ -160,6 +174,7 @@ std::vector<Row> sync_rows() {
         row<context_err>("context_err"),
         row<context_timeout>("context_timeout"),
         row<recv_timeout>("recv_timeout"),
+        row<timer_reset>("timer_reset"),
     };
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -14,6 +15,7 @@ namespace mynah::conc::internal {
 namespace {
 
 struct Record final : TaskRecord {
+    PromiseBase& begin() override { throw std::logic_error("it is never run"); }
     AfterEnd on_finished() noexcept override { return {}; }
     Atomic<int> taken{0};
 };

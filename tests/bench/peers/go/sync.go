@@ -25,6 +25,7 @@ func syncRows() map[string]program {
 		"context_err":     contextErr,
 		"context_timeout": contextTimeout,
 		"recv_timeout":    recvTimeout,
+		"timer_reset":     timerReset,
 	}
 }
 
@@ -156,5 +157,20 @@ func recvTimeout(operations int) measurement {
 	}
 	elapsed := time.Since(start)
 	expectEqual(sum, sumBelow(operations))
+	return measurement{time: elapsed}
+}
+
+func timerReset(operations int) measurement {
+	timer := time.NewTimer(long)
+	armed := 0
+	start := time.Now()
+	for i := 0; i < operations; i++ {
+		if timer.Reset(long) {
+			armed++
+		}
+	}
+	elapsed := time.Since(start)
+	timer.Stop()
+	expectEqual(armed, operations)
 	return measurement{time: elapsed}
 }
