@@ -242,8 +242,7 @@ void die_of_exception(const TaskRecord& task, const std::exception_ptr& error) n
     text << "\ntask " << task.id << " [running]:\n";
     text << panic_traces().find(task, error).value_or("");
     const CodeSite created = code_site(task.created_at);
-    text << "created by " << created.function << " in task " << header_of(task).creator << "\n\t"
-         << created.file << ':'
+    text << "created by " << created.function << " in task " << header_of(task).creator << "\n\t" << created.file << ':'
          << created.line << '\n';
     std::cerr << text.str() << std::flush;
     std::abort();

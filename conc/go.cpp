@@ -1,10 +1,8 @@
 #include "conc/go.hpp"
 
-#include <coroutine>
 #include <memory>
 #include <source_location>
 
-#include "conc/internal/promise.hpp"
 #include "conc/internal/record_pool.hpp"
 #include "conc/internal/task_record.hpp"
 #include "conc/internal/worker.hpp"

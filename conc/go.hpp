@@ -7,8 +7,8 @@
 // Cancel   not applicable.
 // Errors   Panic outside of a task. An exception that leaves fn ends the program, with the task's await chain. So does
 //          one that fn(args...) throws before there is a task: it is called when the new task has its first turn.
-// Cost     one allocation for the record with fn and args, and at the first turn one for fn's frame; both from pools. No
-//          atomic read-modify-write until another worker steals it.
+// Cost     one allocation for the record with fn and args, and at the first turn one for fn's frame; both from pools.
+//          Starting a task takes no atomic read-modify-write.
 // Differs  fn and args are decay-copied into the task and live as long as it does, so a capturing lambda is safe here.
 //          As with std::thread, a reference is passed with std::ref.
 #pragma once
@@ -44,8 +44,7 @@ class SpawnedTask : public TaskRecord {
 
   public:
     template <class F, class... A>
-    explicit SpawnedTask(F&& fn, A&&... args)
-        : fn_(std::forward<F>(fn)), args_(std::forward<A>(args)...) {}
+    explicit SpawnedTask(F&& fn, A&&... args) : fn_(std::forward<F>(fn)), args_(std::forward<A>(args)...) {}
 
     // The coroutine may refer to the closure, so it is destroyed first.
     ~SpawnedTask() override {

@@ -1,6 +1,5 @@
 #include "conc/scheduler.hpp"
 
-#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -39,7 +39,7 @@ struct Options {
     bool virtual_time = false;  // a simulated run without a seed of your own: Scheduler::seed() says which was drawn
     // See hog.hpp; zero: nobody watches, and workers are woken for the shortest of tasks. Not in simulated runs.
     Duration hog_limit = std::chrono::milliseconds(10);
-    std::function<void(const Hog&)> on_hog = {};         // called once for each hog, on a thread of its own
+    std::function<void(const Hog&)> on_hog = {};  // called once for each hog, on a thread of its own
 };
 
 namespace internal {

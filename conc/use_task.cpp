@@ -1,5 +1,6 @@
 #include "conc/use_task.hpp"
 
+#include "conc/internal/atomic.hpp"
 #include "conc/internal/background.hpp"
 #include "conc/internal/scheduler_core.hpp"
 #include "conc/internal/task_record.hpp"

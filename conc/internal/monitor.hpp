@@ -2,16 +2,17 @@
 //
 // What     Hogs: a worker that is in the same run of a task for a limit has one, which is counted and described, and
 //          shown to `on_hog` on the monitor's thread.
-//          Sharing: from how many tasks the workers ran since the last look follows how long one takes, and from that how
-//          many must wait in a worker's queue before it is worth waking another (Worker::share_from): none is woken
-//          for less work than the waking costs, which for short tasks makes all the difference. Where the tasks became
+//          Sharing: from how many tasks the workers ran since the last look follows how long one takes, and from that
+//          how many must wait in a worker's queue before it is worth waking another (Worker::share_from): none is woken
+//          for less work than the waking costs, which for short tasks makes all the difference. Where tasks became
 //          longer since, the monitor sees it, and does the waking itself: work waits for an idle worker no longer than
 //          two looks.
-// Threads  Monitor::wake_if_asleep: from any worker; HogRecord: from any thread; the rest: from the thread that owns it.
+// Threads  Monitor::wake_if_asleep: from any worker; HogRecord: from any thread; the rest: from the owner's thread.
 //
 // Invariants
-// - It sleeps without end only while every worker is idle, and has run nothing since the last look. Who goes to sleep stores asleep_ and then looks at the
-//   workers; a worker leaves the idle list and then looks at asleep_; both put a full barrier between the two.
+// - It sleeps without end only while every worker is idle, and has run nothing since the last look. Who goes to sleep
+//   stores asleep_ and then looks at the workers; a worker leaves the idle list and then looks at asleep_; both put a
+//   full barrier between the two.
 #pragma once
 
 #include <chrono>

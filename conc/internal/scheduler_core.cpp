@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "conc/event_source.hpp"
-#include "conc/hog.hpp"
 #include "conc/internal/asymmetric_fence.hpp"
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/background.hpp"
@@ -26,6 +25,7 @@
 #include "conc/internal/worker.hpp"
 #include "conc/panic.hpp"
 #include "conc/scheduler.hpp"
+#include "conc/task_info.hpp"
 
 namespace mynah::conc::internal {
 namespace {
