@@ -206,9 +206,6 @@ void RWMutex::leave_granted(RWWaiter& waiter) noexcept {
 }
 
 void RWMutex::abandon(RWMutex& mutex, RWWaiter& waiter) noexcept {
-    if (waiter.task == nullptr) {
-        return;
-    }
     if (waiter.granted) {
         mutex.leave_granted(waiter);
         waiter.counted_in != nullptr ? mutex.leave(*waiter.counted_in) : mutex.unlock();

@@ -118,7 +118,11 @@ class RWMutex {
     class [[nodiscard]] LockAwaiter {
       public:
         explicit LockAwaiter(RWMutex& mutex) noexcept : mutex_(mutex) {}
-        ~LockAwaiter() { abandon(mutex_, waiter_); }
+        ~LockAwaiter() {
+            if (waiter_.task != nullptr) {
+                abandon(mutex_, waiter_);
+            }
+        }
         LockAwaiter(const LockAwaiter&) = delete;
         LockAwaiter& operator=(const LockAwaiter&) = delete;
 
@@ -142,7 +146,11 @@ class RWMutex {
     class [[nodiscard]] LockSharedAwaiter {
       public:
         explicit LockSharedAwaiter(RWMutex& mutex) noexcept : mutex_(mutex) {}
-        ~LockSharedAwaiter() { abandon(mutex_, waiter_); }
+        ~LockSharedAwaiter() {
+            if (waiter_.task != nullptr) {
+                abandon(mutex_, waiter_);
+            }
+        }
         LockSharedAwaiter(const LockSharedAwaiter&) = delete;
         LockSharedAwaiter& operator=(const LockSharedAwaiter&) = delete;
 

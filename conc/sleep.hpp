@@ -50,7 +50,9 @@ struct YieldAwaiter {
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> where) const noexcept {
-        enqueue_yielded(park(where, WaitReason::none));
+        PromiseBase& promise = where.promise();  // does not wait, so it is not parked
+        promise.record->leaf = &promise;
+        enqueue_yielded(*promise.record);
     }
     void await_resume() const noexcept {}
 };

@@ -17,8 +17,8 @@ using internal::kRelaxed;
 using internal::Waiter;
 using internal::WakeList;
 
-WaitGroup::WaitAwaiter::~WaitAwaiter() {
-    if (waiter_.task != nullptr && waiter_.queued) {
+void WaitGroup::WaitAwaiter::abandon() noexcept {
+    if (waiter_.queued) {
         group_.lock();
         group_.waiters_.remove(waiter_);
         if (group_.waiters_.empty()) {
@@ -43,15 +43,6 @@ bool WaitGroup::WaitAwaiter::await_ready() noexcept {
         }
     }
     return false;
-}
-
-void WaitGroup::add(std::int64_t count) {
-    if (count < 0) {
-        take_away(-count);
-    } else {
-        // relaxed: what the new task sees is ordered by its start.
-        state_.fetch_add(static_cast<std::uint64_t>(count) << kCountShift, kRelaxed);
-    }
 }
 
 void WaitGroup::take_away(std::int64_t count) {

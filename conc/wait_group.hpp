@@ -30,7 +30,11 @@ class WaitGroup {
     class [[nodiscard]] WaitAwaiter {
       public:
         explicit WaitAwaiter(WaitGroup& group) noexcept : group_(group) {}
-        ~WaitAwaiter();
+        ~WaitAwaiter() {
+            if (waiter_.task != nullptr) {
+                abandon();
+            }
+        }
         WaitAwaiter(const WaitAwaiter&) = delete;
         WaitAwaiter& operator=(const WaitAwaiter&) = delete;
 
@@ -47,6 +51,8 @@ class WaitGroup {
         void await_resume() noexcept { waiter_.task = nullptr; }
 
       private:
+        void abandon() noexcept;
+
         WaitGroup& group_;
         internal::Waiter waiter_;
     };
@@ -55,8 +61,22 @@ class WaitGroup {
     WaitGroup(const WaitGroup&) = delete;
     WaitGroup& operator=(const WaitGroup&) = delete;
 
-    void add(std::int64_t count);
-    void done() { add(-1); }
+    void add(std::int64_t count) {
+        if (count < 0) {
+            take_away(-count);
+        } else {
+            // relaxed: what the new task sees is ordered by its start.
+            state_.fetch_add(static_cast<std::uint64_t>(count) << kCountShift, internal::kRelaxed);
+        }
+    }
+    void done() {
+        std::uint64_t word = state_.load(internal::kRelaxed);
+        // The usual case, see take_away() for the others.
+        if (count_of(word) <= 1 ||
+            !state_.compare_exchange_strong(word, word - (1U << kCountShift), internal::kAcqRel, internal::kRelaxed)) {
+            take_away(1);
+        }
+    }
 
     /// co_await: returns once the count is zero.
     WaitAwaiter wait() noexcept { return WaitAwaiter(*this); }

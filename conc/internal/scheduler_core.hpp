@@ -65,6 +65,7 @@ class SchedulerCore {
     bool any_work() const noexcept;
     std::size_t idle_count() const noexcept { return idle_count_.load(kRelaxed); }
     const HogRecord& hogs() const noexcept { return hogs_; }
+    bool monitored() const noexcept { return monitor_ != nullptr; }
     void check_deadlock() noexcept;
 
     /// Counts what will wake a task from outside of every worker: a blocking call, an Asio operation.

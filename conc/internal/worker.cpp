@@ -58,7 +58,8 @@ Worker::Worker(SchedulerCore& core, std::size_t index, std::uint64_t seed, std::
     source_->home_ = this;
 }
 
-void Worker::loop() {
+// Each turn of a task passes through here, and is short: it makes no calls that can be spared.
+[[gnu::flatten]] void Worker::loop() {
     set_this_worker(this);
     rest_ends();
     last_look_ = core_.now();
@@ -115,7 +116,7 @@ void Worker::look_around() {
     }
 }
 
-TaskRecord* Worker::next_task() noexcept {
+[[gnu::flatten]] TaskRecord* Worker::next_task() noexcept {
     ++tick_;
     look_around();
     if (has_messages()) {
@@ -148,7 +149,7 @@ TaskRecord* Worker::next_task() noexcept {
 }
 
 // One lock for many: the worker's share of the global queue, as far as there is room for it here.
-TaskRecord* Worker::take_global() noexcept {
+[[gnu::noinline]] TaskRecord* Worker::take_global() noexcept {
     if (core_.global_empty()) {
         return nullptr;
     }
@@ -210,7 +211,7 @@ void begin(TaskRecord& task) noexcept {
 
 }  // namespace
 
-void Worker::run(TaskRecord& task) {
+[[gnu::flatten]] void Worker::run(TaskRecord& task) {
     task.worker = this;
     task.state.store(TaskState::running, kRelaxed);
     running_.store(&task, kRelease);
@@ -253,40 +254,26 @@ Worker::Run Worker::current_run() const noexcept {
     return number % 2 == 1 && run_number_.load(kAcquire) == number ? run : Run{};
 }
 
-void Worker::enqueue(TaskRecord& task) noexcept {
-    push_local(task);
-    offer_work();
-}
-
-/// Wakes another worker if the queue is worth it. If it is not, nobody is: the tasks in it are short, this worker is
-/// awake, and the monitor comes by.
-void Worker::offer_work() noexcept {
-    if (core_.worker_count() > 1 && has_work_to_share()) {
+// A monitor makes up within a millisecond for a worker that went to sleep at this very moment, so where there is one, a
+// look without a fence does.
+void Worker::wake_another() noexcept {
+    if (core_.worker_count() > 1 && (!core_.monitored() || core_.idle_count() != 0)) {
         core_.notify_one();
     }
 }
 
-// There is no more work than before: this worker takes its next task from the queue, and whoever could help was woken
-// when the others in it arrived.
-void Worker::requeue(TaskRecord& task) noexcept {
-    made_way_ = true;
-    push_local(task);
-}
-
-void Worker::push_local(TaskRecord& task) noexcept {
-    if (!local_.push(task)) {
-        // Full: half of it goes to the global queue, where the others look too.
-        TaskList moved;
-        while (moved.size() < LocalQueue::kCapacity / 2) {
-            TaskRecord* oldest = local_.pop();
-            if (oldest == nullptr) {
-                break;
-            }
-            moved.push(*oldest);
+// The queue is full: half of it goes to the global one, where the others look too.
+void Worker::make_room(TaskRecord& task) noexcept {
+    TaskList moved;
+    while (moved.size() < LocalQueue::kCapacity / 2) {
+        TaskRecord* oldest = local_.pop();
+        if (oldest == nullptr) {
+            break;
         }
-        moved.push(task);
-        core_.push_global(moved);  // and somebody is told: for a moment they were in no queue
+        moved.push(*oldest);
     }
+    moved.push(task);
+    core_.push_global(moved);  // and somebody is told: for a moment they were in no queue
 }
 
 void Worker::run_next(TaskRecord& task) noexcept {
@@ -300,7 +287,7 @@ void Worker::enqueue_home(TaskRecord& task) noexcept {
     home_.push(task);
 }
 
-TaskRecord* Worker::search() noexcept {
+[[gnu::noinline]] TaskRecord* Worker::search() noexcept {
     const bool chosen = std::exchange(searching_, false);
     if (core_.worker_count() == 1 || core_.simulated()) {
         if (chosen) {
@@ -340,7 +327,7 @@ TaskRecord* Worker::steal() noexcept {
     return found;
 }
 
-void Worker::sleep() {
+[[gnu::noinline]] void Worker::sleep() {
     can_be_woken_.store(!timers_.empty() || source_->armed(), kRelease);
     core_.enter_idle(*this);
     if (core_.any_work() || has_messages() || core_.stopping()) {
@@ -366,7 +353,7 @@ void Worker::poll(std::optional<TimePoint> deadline) {
     expire_timers();
 }
 
-void Worker::expire_timers() noexcept {
+[[gnu::noinline]] void Worker::expire_timers() noexcept {
     last_look_ = core_.now();
     while (timers_.due(last_look_)) {
         WakeList woken;  // wakes when it goes out of scope, after the heap's lock
@@ -381,12 +368,6 @@ void Worker::rest_ends() noexcept {
         core_.wait_until_resumed();
         at_rest_.store(false, kSeqCst);
     }
-}
-
-void Worker::enlist(TaskRecord& task) noexcept {
-    task.worker = this;
-    started_.store(started_.load(kRelaxed) + 1, kRelaxed);
-    header_of(task).owner.store(&core_, kRelease);  // release: a dump that finds the record finds it filled in
 }
 
 void Worker::retire(TaskRecord& task) noexcept {
@@ -414,13 +395,10 @@ void Worker::delist(TaskRecord& task) noexcept {
     delisting_.store(false, kRelease);  // release: a dump that waited for this sees that it has no owner
 }
 
-std::uint64_t Worker::next_task_id() noexcept {
+void Worker::reserve_ids() noexcept {
     constexpr std::uint64_t kBlock = 16;
-    if (next_id_ == id_block_end_) {
-        next_id_ = core_.reserve_ids(kBlock);
-        id_block_end_ = next_id_ + kBlock;
-    }
-    return next_id_++;
+    next_id_ = core_.reserve_ids(kBlock);
+    id_block_end_ = next_id_ + kBlock;
 }
 
 void Worker::post(EventSource::Message& message) noexcept {
@@ -436,7 +414,7 @@ void Worker::post(EventSource::Message& message) noexcept {
     }
 }
 
-void Worker::deliver_messages() noexcept {
+[[gnu::noinline]] void Worker::deliver_messages() noexcept {
     EventSource::Message* message = nullptr;
     {
         const SpinGuard guard(inbox_lock_);

@@ -16,6 +16,7 @@
 #include "conc/internal/asymmetric_fence.hpp"
 #include "conc/internal/atomic.hpp"
 #include "conc/internal/random.hpp"
+#include "conc/internal/record_pool.hpp"
 #include "conc/internal/run_queue.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/task_record.hpp"
@@ -38,8 +39,16 @@ class Worker {
     bool step();
 
     // What running tasks ask for.
-    void enqueue(TaskRecord& task) noexcept;       // at the end of the local queue; another worker may take it
-    void requeue(TaskRecord& task) noexcept;       // the same for the running task, which makes way: wakes nobody
+    void enqueue(TaskRecord& task) noexcept {  // at the end of the local queue; another worker may take it
+        push_local(task);
+        offer_work();
+    }
+    // The same for the running task, which makes way. There is no more work than before: this worker takes its next
+    // task from the queue, and whoever could help was woken when the others in it arrived.
+    void requeue(TaskRecord& task) noexcept {
+        made_way_ = true;
+        push_local(task);
+    }
     void run_next(TaskRecord& task) noexcept;      // in the slot of the task woken last; wakes nobody
     void enqueue_home(TaskRecord& task) noexcept;  // here and nowhere else
     void set_transfer(std::coroutine_handle<> to) noexcept { transfer_ = to; }
@@ -50,10 +59,19 @@ class Worker {
     void poll(std::optional<TimePoint> deadline);
 
     /// Adds it to the living tasks.
-    void enlist(TaskRecord& task) noexcept;
+    void enlist(TaskRecord& task) noexcept {
+        task.worker = this;
+        started_.store(started_.load(kRelaxed) + 1, kRelaxed);
+        header_of(task).owner.store(&core_, kRelease);  // release: a dump that finds the record finds it filled in
+    }
     /// Deletes the task; only then does it count as ended.
     void retire(TaskRecord& task) noexcept;
-    std::uint64_t next_task_id() noexcept;
+    std::uint64_t next_task_id() noexcept {
+        if (next_id_ == id_block_end_) {
+            reserve_ids();
+        }
+        return next_id_++;
+    }
 
     /// What it runs at this moment, as far as can be told without stopping it.
     struct Run {
@@ -106,8 +124,21 @@ class Worker {
     TaskRecord* take_woken() noexcept;
     TaskRecord* take_queued() noexcept;
     TaskRecord* take_global() noexcept;
-    void push_local(TaskRecord& task) noexcept;
-    void offer_work() noexcept;
+    void push_local(TaskRecord& task) noexcept {
+        if (!local_.push(task)) [[unlikely]] {
+            make_room(task);
+        }
+    }
+    void make_room(TaskRecord& task) noexcept;
+    /// Wakes another worker if the queue is worth it. If it is not, nobody is: the tasks in it are short, this worker
+    /// is awake, and the monitor comes by.
+    void offer_work() noexcept {
+        if (has_work_to_share()) {
+            wake_another();
+        }
+    }
+    void wake_another() noexcept;
+    void reserve_ids() noexcept;
     void run(TaskRecord& task);
     TaskRecord* search() noexcept;
     TaskRecord* steal() noexcept;
