@@ -93,7 +93,7 @@ conc::Task<Measurement> context_done(std::size_t operations) {
     const auto start = Clock::now();
     for (std::size_t i = 0; i < operations; ++i) {
         const auto selected = conc::try_select(ctx.done());
-        alive += selected.index() == conc::no_case ? 1 : 0;
+        alive += selected.index() == conc::no_case ? 1U : 0U;
     }
     const auto time = Clock::now() - start;
     cancel();
@@ -106,7 +106,7 @@ conc::Task<Measurement> context_err(std::size_t operations) {
     std::size_t alive = 0;
     const auto start = Clock::now();
     for (std::size_t i = 0; i < operations; ++i) {
-        alive += ctx.err() ? 0 : 1;
+        alive += ctx.err() ? 0U : 1U;
     }
     const auto time = Clock::now() - start;
     cancel();
@@ -121,7 +121,7 @@ conc::Task<Measurement> context_timeout(std::size_t operations) {
     for (std::size_t i = 0; i < operations; ++i) {
         const auto [ctx, cancel] = conc::with_timeout(background, kLong);
         cancel();
-        canceled += ctx.err() == conc::ContextError::canceled ? 1 : 0;
+        canceled += ctx.err() == conc::ContextError::canceled ? 1U : 0U;
     }
     const auto time = Clock::now() - start;
     expect_equal(canceled, operations);
@@ -154,7 +154,7 @@ conc::Task<Measurement> timer_reset(std::size_t operations) {
     std::size_t armed = 0;
     const auto start = Clock::now();
     for (std::size_t i = 0; i < operations; ++i) {
-        armed += timer.reset(kLong) ? 1 : 0;
+        armed += timer.reset(kLong) ? 1U : 0U;
     }
     const auto time = Clock::now() - start;
     timer.stop();
