@@ -3,7 +3,7 @@
 // What     a task that runs for longer than Options::hog_limit without awaiting is counted and described once, while it
 //          still runs.
 // Threads  Scheduler::hog_count() and hogs(), from any thread.
-// Cost     three stores each time a task goes on. A thread of its own looks every hog_limit while a worker is busy, and
+// Cost     five stores each time a task goes on. A thread of its own looks every hog_limit while a worker is busy, and
 //          every millisecond where there are several workers: it also says when work is worth sharing. It sleeps while
 //          all are idle.
 // Differs  from Go: nothing takes the worker away from it; see blocking() for work that takes long.

@@ -58,7 +58,8 @@ Worker::Worker(SchedulerCore& core, std::size_t index, std::uint64_t seed, std::
     source_->home_ = this;
 }
 
-// Each turn of a task passes through here, and is short: it makes no calls that can be spared.
+// Each turn of a task passes through here, and may be as short as a few nanoseconds: what it does is inlined here, in
+// next_task() and in run(), and what it does rarely is kept out of line.
 [[gnu::flatten]] void Worker::loop() {
     set_this_worker(this);
     rest_ends();
