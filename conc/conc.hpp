@@ -1,4 +1,4 @@
-// conc.hpp -- everything public, but for use_task.hpp, which brings Asio with it.
+// conc.hpp -- everything public, but for use_task.hpp and leak_check.hpp, which bring Asio and GoogleTest with them.
 #pragma once
 
 #include "conc/blocking.hpp"        // IWYU pragma: export
