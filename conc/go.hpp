@@ -49,7 +49,7 @@ class SpawnedTask : public TaskRecord {
     // The coroutine may refer to the closure, so it is destroyed first.
     ~SpawnedTask() override {
         if (leaf != nullptr) {
-            root_of(*leaf).self.destroy();
+            root_of(*leaf).self().destroy();
         }
     }
 

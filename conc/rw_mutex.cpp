@@ -45,10 +45,17 @@ RWMutex::~RWMutex() {
     }
 }
 
-RWMutex::Slot& RWMutex::slot_of_this_worker() const noexcept {
-    const internal::Worker* worker = internal::this_worker();
-    const std::size_t index =
-        worker != nullptr ? worker->index() : std::hash<std::thread::id>()(std::this_thread::get_id());
+namespace {
+
+[[gnu::noinline, gnu::cold]] std::size_t hash_of_this_thread() noexcept {
+    return std::hash<std::thread::id>()(std::this_thread::get_id());
+}
+
+}  // namespace
+
+[[gnu::noinline]] RWMutex::Slot& RWMutex::slot_of_this_worker() const noexcept {
+    const internal::Worker* worker = internal::current_worker;
+    const std::size_t index = worker != nullptr ? worker->index() : hash_of_this_thread();
     return slots_[index & (slot_count_ - 1)];
 }
 

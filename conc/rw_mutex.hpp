@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -51,6 +52,8 @@ class RWMutex {
     };
 
     struct RWWaiter final : internal::Waiter {
+        explicit RWWaiter(internal::TaskRecord& parked) noexcept { task = &parked; }
+
         Slot* counted_in = nullptr;  // where a reader is counted; nullptr: a writer
         bool granted = false;        // it has the lock and stands in granted_; written before the wake-up
         bool is_next = false;        // the writer that waits for the readers which are in; guarded by lock_
@@ -119,8 +122,8 @@ class RWMutex {
       public:
         explicit LockAwaiter(RWMutex& mutex) noexcept : mutex_(mutex) {}
         ~LockAwaiter() {
-            if (waiter_.task != nullptr) {
-                abandon(mutex_, waiter_);
+            if (waiter_) {
+                abandon(mutex_, *waiter_);
             }
         }
         LockAwaiter(const LockAwaiter&) = delete;
@@ -130,8 +133,8 @@ class RWMutex {
         bool await_ready() noexcept { return mutex_.begin_writing(); }
         template <class Promise>
         void await_suspend(std::coroutine_handle<Promise> where) noexcept {
-            waiter_.task = &internal::park(where, internal::WaitReason::rw_mutex_lock);
-            mutex_.queue_writer(waiter_);
+            waiter_.emplace(internal::park(where, internal::WaitReason::rw_mutex_lock));
+            mutex_.queue_writer(*waiter_);
         }
         Guard await_resume() noexcept {
             mutex_.arrived(waiter_);
@@ -140,15 +143,15 @@ class RWMutex {
 
       private:
         RWMutex& mutex_;
-        RWWaiter waiter_;
+        std::optional<RWWaiter> waiter_;  // made when it has to wait: what a lock mostly costs is its stores
     };
 
     class [[nodiscard]] LockSharedAwaiter {
       public:
         explicit LockSharedAwaiter(RWMutex& mutex) noexcept : mutex_(mutex) {}
         ~LockSharedAwaiter() {
-            if (waiter_.task != nullptr) {
-                abandon(mutex_, waiter_);
+            if (waiter_) {
+                abandon(mutex_, *waiter_);
             }
         }
         LockSharedAwaiter(const LockSharedAwaiter&) = delete;
@@ -156,22 +159,24 @@ class RWMutex {
 
         // As LockAwaiter's.
         bool await_ready() noexcept {
-            waiter_.counted_in = &mutex_.slot_of_this_worker();
-            return mutex_.try_enter(*waiter_.counted_in) || mutex_.begin_reading(*waiter_.counted_in);
+            slot_ = &mutex_.slot_of_this_worker();
+            return mutex_.try_enter(*slot_) || mutex_.begin_reading(*slot_);
         }
         template <class Promise>
         void await_suspend(std::coroutine_handle<Promise> where) noexcept {
-            waiter_.task = &internal::park(where, internal::WaitReason::rw_mutex_lock_shared);
-            mutex_.queue_reader(waiter_);
+            waiter_.emplace(internal::park(where, internal::WaitReason::rw_mutex_lock_shared));
+            waiter_->counted_in = slot_;
+            mutex_.queue_reader(*waiter_);
         }
         SharedGuard await_resume() noexcept {
             mutex_.arrived(waiter_);
-            return {mutex_, *waiter_.counted_in};
+            return {mutex_, *slot_};
         }
 
       private:
         RWMutex& mutex_;
-        RWWaiter waiter_;
+        Slot* slot_ = nullptr;
+        std::optional<RWWaiter> waiter_;  // as LockAwaiter's
     };
 
     RWMutex();
@@ -217,10 +222,10 @@ class RWMutex {
     void queue_reader(RWWaiter& waiter) noexcept;
     void queue_writer(RWWaiter& waiter) noexcept;
     /// The waiter's task runs. Does nothing for one that did not wait.
-    void arrived(RWWaiter& waiter) noexcept {
-        if (waiter.task != nullptr) {
-            waiter.task = nullptr;
-            leave_granted(waiter);
+    void arrived(std::optional<RWWaiter>& waiter) noexcept {
+        if (waiter) {
+            leave_granted(*waiter);
+            waiter.reset();
         }
     }
     void leave_granted(RWWaiter& waiter) noexcept;

@@ -140,25 +140,19 @@ namespace internal {
 
 template <class T>
 Task<T> TaskPromise<T>::get_return_object(std::source_location where) noexcept {
-    const auto frame = std::coroutine_handle<TaskPromise>::from_promise(*this);
     site = where;
-    self = frame;
-    return Task<T>(frame);
+    return Task<T>(std::coroutine_handle<TaskPromise>::from_promise(*this));
 }
 
 template <class T>
 Task<T&> TaskPromise<T&>::get_return_object(std::source_location where) noexcept {
-    const auto frame = std::coroutine_handle<TaskPromise>::from_promise(*this);
     site = where;
-    self = frame;
-    return Task<T&>(frame);
+    return Task<T&>(std::coroutine_handle<TaskPromise>::from_promise(*this));
 }
 
 inline Task<void> TaskPromise<void>::get_return_object(std::source_location where) noexcept {
-    const auto frame = std::coroutine_handle<TaskPromise>::from_promise(*this);
     site = where;
-    self = frame;
-    return Task<void>(frame);
+    return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
 }
 
 }  // namespace internal

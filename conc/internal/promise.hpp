@@ -53,7 +53,7 @@ struct FinalAwaiter {
     std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
         auto& promise = ended.promise();
         if (promise.caller != nullptr) {
-            return transfer(*promise.record, promise.caller->self);
+            return transfer(*promise.record, promise.caller->self());
         }
         set_finished(promise);
         return std::noop_coroutine();
@@ -62,8 +62,9 @@ struct FinalAwaiter {
     void await_resume() const noexcept {}
 };
 
+#if !defined(__clang__)
 /// Stands for an awaiter that lives elsewhere. GCC 12 copies an awaiter that it is given as a reference, and awaiters
-/// are waiters: they cannot be copied.
+/// are waiters: they cannot be copied. Clang does not, and then the frame need not hold a pointer to it.
 template <class Awaiter>
 struct AwaiterReference {
     Awaiter* awaiter;
@@ -80,6 +81,7 @@ struct AwaiterReference {
         return awaiter->await_resume();
     }
 };
+#endif
 
 struct PromiseBase {
     std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -100,16 +102,23 @@ struct PromiseBase {
             return static_cast<Awaitable&&>(awaitable).operator co_await();
         } else {
             // By reference: a temporary lives until the end of the whole expression.
+#if defined(__clang__)
+            return static_cast<Awaitable&&>(awaitable);
+#else
             return AwaiterReference<std::remove_reference_t<Awaitable>>{&awaitable};
+#endif
         }
     }
 
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* memory, std::size_t size) noexcept { free_frame(memory, size); }
 
+    /// This coroutine. Every promise of ours begins with its PromiseBase and is aligned as any frame is, so that the
+    /// way from it to the frame is the same for all: each parked task is the smaller for it.
+    std::coroutine_handle<> self() noexcept { return std::coroutine_handle<PromiseBase>::from_promise(*this); }
+
     TaskRecord* record = nullptr;
     PromiseBase* caller = nullptr;  // who awaits this coroutine; nullptr: it is the task's root
-    std::coroutine_handle<> self;   // this coroutine
     std::source_location site;
     std::exception_ptr error;
 };

@@ -22,13 +22,10 @@
 #include "conc/panic.hpp"
 
 namespace mynah::conc::internal {
-namespace {
 
-thread_local Worker* current_worker = nullptr;
+constinit thread_local Worker* current_worker = nullptr;
 
-}  // namespace
-
-// Clang caches the address of a thread-local across a suspension, hence functions that it cannot look into.
+// For coroutines too, hence functions that the compiler cannot look into.
 [[gnu::noinline]] Worker* this_worker() noexcept {
     return current_worker;
 }
@@ -224,7 +221,7 @@ void begin(TaskRecord& task) noexcept {
     run_resumed_at_.store(task.leaf->site, kRelaxed);
     run_created_at_.store(task.created_at, kRelaxed);
     run_number_.store(number + 1, kRelease);  // release: publishes what stands above
-    std::coroutine_handle<> next = task.leaf->self;
+    std::coroutine_handle<> next = task.leaf->self();
     do {
         next.resume();
         // From here on the task may run elsewhere, or be gone: only this worker's own members are safe.

@@ -198,6 +198,9 @@ class Worker {
 
 /// The worker of the calling thread; nullptr outside of a scheduler.
 Worker* this_worker() noexcept;
+/// The same, for functions that are called often and that no coroutine inlines: Clang caches the address of a
+/// thread-local across a suspension.
+extern constinit thread_local Worker* current_worker;
 void set_this_worker(Worker* worker) noexcept;
 
 /// The same where only a task may call; throws Panic outside of one.

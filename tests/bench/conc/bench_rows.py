@@ -9,7 +9,10 @@ from dataclasses import dataclass
 OURS = "conc_rows"
 GO = "go_rows"
 ASIO = "asio_rows"
+FIBER = "fiber_rows"
+TBB = "tbb_rows"
 STD = "std_rows"
+PROGRAMS = (OURS, GO, ASIO, FIBER, TBB, STD)
 
 DEFAULT_RUNS = 5
 
@@ -34,11 +37,13 @@ class Row:
     cold: bool = False  # without a warm-up, which would leave memory behind for the measurement
 
 
-def _row(name, operations, what, asked=None, memory_asked=None, std=None, asio=False, cold=False):
+def _row(name, operations, what, asked=None, memory_asked=None, std=None, asio=False, fiber=False, cold=False):
     """A row whose programs have the same name everywhere. `std`: what the standard library's side is called."""
     peers = [Peer("Go", GO, name, asked, memory_asked)]
     if asio:
         peers.append(Peer("Asio's channel", ASIO, name))
+    if fiber:
+        peers.append(Peer("Boost.Fiber", FIBER, name))
     if std is not None:
         peers.append(Peer(std, STD, name))
     return Row(name, operations, what, tuple(peers), cold)
@@ -48,6 +53,7 @@ def _map_row(mix, loads):
     peers = (
         Peer("Go's sync.Map", GO, f"map_{mix}", 1.0),
         Peer("Go's map and Mutex", GO, f"map_mutex_{mix}", 1.0),
+        Peer("TBB's concurrent_hash_map", TBB, f"map_{mix}", 1.0),
         Peer("std::mutex and unordered_map", STD, f"map_{mix}", 1.0),
     )
     what = f"a load ({loads} %) or a store of one of 65,536 keys, 2 tasks"
@@ -56,17 +62,17 @@ def _map_row(mix, loads):
 
 # The counts make a measurement take some 50 to 200 ms on either side, where both are about as fast.
 ROWS = (
-    _row("ping_pong", 800_000, "a value sent to a task and back, two unbuffered channels", asked=3.0, asio=True),
-    _row("spsc_unbuffered", 1_200_000, "a value from one task to another, unbuffered", asked=3.0, asio=True),
-    _row("spsc_buffered", 3_000_000, "the same, 128 values buffered", asked=3.0, asio=True),
-    _row("mpmc", 1_500_000, "a value from one of 4 tasks to one of 4, 128 buffered", asked=3.0, asio=True),
-    _row("fan_in", 600_000, "a value from one of 100 tasks to one, unbuffered", asio=True),
+    _row("ping_pong", 800_000, "a value sent to a task and back, two unbuffered channels", asked=3.0, asio=True, fiber=True),
+    _row("spsc_unbuffered", 1_200_000, "a value from one task to another, unbuffered", asked=3.0, asio=True, fiber=True),
+    _row("spsc_buffered", 3_000_000, "the same, 128 values buffered", asked=3.0, asio=True, fiber=True),
+    _row("mpmc", 1_500_000, "a value from one of 4 tasks to one of 4, 128 buffered", asked=3.0, asio=True, fiber=True),
+    _row("fan_in", 600_000, "a value from one of 100 tasks to one, unbuffered", asio=True, fiber=True),
     _row("select_2", 500_000, "a receive by select over 2 channels, a sender on each", asked=2.0),
     _row("select_8", 300_000, "a receive by select over 8 channels, a sender on each"),
     _row("try_send_recv", 4_000_000, "a try-send and a try-receive, one buffered, one task"),
-    _row("spawn", 600_000, "a task started and ended, waited for in batches of 100", asked=4.0),
-    _row("spawn_wait", 400_000, "a task started and waited for, one at a time", asked=4.0),
-    _row("yield", 3_000_000, "a yield by one of 4 tasks", asked=4.0),
+    _row("spawn", 600_000, "a task started and ended, waited for in batches of 100", asked=4.0, fiber=True),
+    _row("spawn_wait", 400_000, "a task started and waited for, one at a time", asked=4.0, fiber=True),
+    _row("yield", 3_000_000, "a yield by one of 4 tasks", asked=4.0, fiber=True),
     _row("skynet", 1_000_000, "a leaf of skynet: a tree of tasks that add up, 10 children each", cold=True),
     _row("tasks_finished", 1_000_000, "a task started and ended, all at once", asked=4.0, cold=True),
     _row(
@@ -77,8 +83,8 @@ ROWS = (
         memory_asked=10.0,
         cold=True,
     ),
-    _row("mutex_alone", 12_000_000, "a lock and an unlock, one task", std="std::mutex"),
-    _row("mutex_contended", 5_000_000, "a lock and an unlock, 4 tasks", std="std::mutex"),
+    _row("mutex_alone", 12_000_000, "a lock and an unlock, one task", std="std::mutex", fiber=True),
+    _row("mutex_contended", 5_000_000, "a lock and an unlock, 4 tasks", std="std::mutex", fiber=True),
     Row(
         "rwmutex_read",
         5_000_000,

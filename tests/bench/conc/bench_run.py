@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-from bench_rows import ASIO, GO, OURS, STD
+from bench_rows import GO, OURS, PROGRAMS
 
 CORES = 2  # for either side: conc's workers, and GOMAXPROCS
 TIMEOUT_SECONDS = 300
@@ -56,10 +56,7 @@ class Programs:
     def __init__(self, folder):
         self._folder = folder
         self._rows = {
-            OURS: self._list(OURS, "--benchmark_list_tests"),
-            GO: self._list(GO, "-list"),
-            ASIO: self._list(ASIO, "--benchmark_list_tests"),
-            STD: self._list(STD, "--benchmark_list_tests"),
+            program: self._list(program, "-list" if program == GO else "--benchmark_list_tests") for program in PROGRAMS
         }
         if not self._rows[OURS]:
             raise Failure(f"no {OURS} in {folder}: ./dev build makes it")

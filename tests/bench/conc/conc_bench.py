@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""conc_bench: conc against the same programs in Go, with Asio and with the standard library. See --help."""
+"""conc_bench: conc against the same programs in Go, with Asio, Boost.Fiber, oneTBB and the standard
+library. See --help."""
 
 import argparse
 import math
@@ -17,7 +18,8 @@ USAGE_ERROR = 2
 INTERRUPTED = 130
 
 DESCRIPTION = """\
-Compares conc with the same programs in Go (and, where they have it, in Asio and the standard library): each row runs
+Compares conc with the same programs in Go (and, where they have it, with Asio, Boost.Fiber, oneTBB and the standard
+library): each row runs
 ours, theirs, ours, theirs ... on the same two cores, two workers each, equal numbers of operations. The ratio is their
 time (or memory) over ours, round by round: above 1, ours is ahead. A row says MISSES where the median of its ratios is
 below what is asked for it."""
