@@ -105,7 +105,7 @@ struct PromiseBase {
 #if defined(__clang__)
             return static_cast<Awaitable&&>(awaitable);
 #else
-            return AwaiterReference<std::remove_reference_t<Awaitable>>{&awaitable};
+            return AwaiterReference<std::remove_reference_t<Awaitable> >{&awaitable};
 #endif
         }
     }

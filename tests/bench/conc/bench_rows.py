@@ -49,6 +49,10 @@ def _row(name, operations, what, asked=None, memory_asked=None, std=None, asio=F
     return Row(name, operations, what, tuple(peers), cold)
 
 
+def _channel_row(name, operations, what, asked=None):
+    return _row(name, operations, what, asked, asio=True, fiber=True)
+
+
 def _map_row(mix, loads):
     peers = (
         Peer("Go's sync.Map", GO, f"map_{mix}", 1.0),
@@ -62,11 +66,11 @@ def _map_row(mix, loads):
 
 # The counts make a measurement take some 50 to 200 ms on either side, where both are about as fast.
 ROWS = (
-    _row("ping_pong", 800_000, "a value sent to a task and back, two unbuffered channels", asked=3.0, asio=True, fiber=True),
-    _row("spsc_unbuffered", 1_200_000, "a value from one task to another, unbuffered", asked=3.0, asio=True, fiber=True),
-    _row("spsc_buffered", 3_000_000, "the same, 128 values buffered", asked=3.0, asio=True, fiber=True),
-    _row("mpmc", 1_500_000, "a value from one of 4 tasks to one of 4, 128 buffered", asked=3.0, asio=True, fiber=True),
-    _row("fan_in", 600_000, "a value from one of 100 tasks to one, unbuffered", asio=True, fiber=True),
+    _channel_row("ping_pong", 800_000, "a value sent to a task and back, two unbuffered channels", asked=3.0),
+    _channel_row("spsc_unbuffered", 1_200_000, "a value from one task to another, unbuffered", asked=3.0),
+    _channel_row("spsc_buffered", 3_000_000, "the same, 128 values buffered", asked=3.0),
+    _channel_row("mpmc", 1_500_000, "a value from one of 4 tasks to one of 4, 128 buffered", asked=3.0),
+    _channel_row("fan_in", 600_000, "a value from one of 100 tasks to one, unbuffered"),
     _row("select_2", 500_000, "a receive by select over 2 channels, a sender on each", asked=2.0),
     _row("select_8", 300_000, "a receive by select over 8 channels, a sender on each"),
     _row("try_send_recv", 4_000_000, "a try-send and a try-receive, one buffered, one task"),
@@ -97,6 +101,7 @@ ROWS = (
     _row("context_timeout", 300_000, "a context with a timeout made and cancelled"),
     _row("recv_timeout", 600_000, "a receive by select with a timeout, which is armed and disarmed"),
     _row("timer_reset", 5_000_000, "a reset of a timer that is armed"),
+    _row("timers_armed", 1_000_000, "a timer made, armed and stopped, all at once", cold=True),
     _map_row("90_10", 90),
     _map_row("50_50", 50),
     _map_row("10_90", 10),

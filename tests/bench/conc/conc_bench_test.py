@@ -16,7 +16,7 @@ import bench_plot  # noqa: E402
 import bench_report  # noqa: E402
 import bench_run  # noqa: E402
 import conc_bench  # noqa: E402
-from bench_rows import ASIO, GO, OURS, ROWS, STD, Peer, Row  # noqa: E402
+from bench_rows import ASIO, FIBER, GO, OURS, ROWS, STD, TBB, Peer, Row  # noqa: E402
 
 # A program with one row, which takes as many nanoseconds an operation as its text says.
 PROGRAM = """#!/usr/bin/env python3
@@ -62,7 +62,7 @@ class Programs(unittest.TestCase):
 
     def test_a_side_that_is_absent_is_left_out(self):
         self.add(OURS, 10)
-        self.assertEqual(bench_run.Programs(self.folder).absent(), [GO, ASIO, STD])
+        self.assertEqual(bench_run.Programs(self.folder).absent(), [GO, ASIO, FIBER, TBB, STD])
         time, _ = self.compare()
         self.assertEqual((time.ours, time.theirs, time.ratio(), time.reached()), ([10] * 3, [], None, None))
 

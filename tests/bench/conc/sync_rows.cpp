@@ -162,6 +162,23 @@ conc::Task<Measurement> timer_reset(std::size_t operations) {
     co_return Measurement{.time = time};
 }
 
+/// Each due a little later than the one before.
+conc::Task<Measurement> timers_armed(std::size_t operations) {
+    std::vector<conc::Timer> timers;
+    timers.reserve(operations);
+    std::size_t armed = 0;
+    const auto start = Clock::now();
+    for (std::size_t i = 0; i < operations; ++i) {
+        timers.emplace_back(kLong + std::chrono::microseconds(i));
+    }
+    for (conc::Timer& timer : timers) {
+        armed += timer.stop() ? 1U : 0U;
+    }
+    const auto time = Clock::now() - start;
+    expect_equal(armed, operations);
+    co_return Measurement{.time = time};
+}
+
 }  // namespace
 
 std::vector<Row> sync_rows() {
@@ -175,6 +192,7 @@ std::vector<Row> sync_rows() {
         row<context_timeout>("context_timeout"),
         row<recv_timeout>("recv_timeout"),
         row<timer_reset>("timer_reset"),
+        row<timers_armed>("timers_armed"),
     };
 }
 

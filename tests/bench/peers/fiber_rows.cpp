@@ -172,8 +172,7 @@ Measurement pass_on(Channel& values, std::size_t operations) {
         running.push_back(start([&values, count] { send_values(values, count); }));
     }
     for (std::size_t i = 0; i < receivers; ++i) {
-        running.push_back(
-            start([&, count = share(operations, receivers, i), i] { sums[i] = add_up(values, count); }));
+        running.push_back(start([&, count = share(operations, receivers, i), i] { sums[i] = add_up(values, count); }));
     }
     join_all(running);
     const auto time = Clock::now() - began;

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <tbb/concurrent_hash_map.h>
+#include <oneapi/tbb/concurrent_hash_map.h>
 
 #include "tests/bench/conc/row.hpp"
 #include "tests/bench/peers/on_threads.hpp"

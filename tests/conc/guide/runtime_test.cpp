@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "conc/conc.hpp"
+#include "conc/leak_check.hpp"
 #include "tests/conc/guide/guide.hpp"
 
 namespace guide {
@@ -70,6 +71,26 @@ TEST(Guide, TasksThatWereLeftBehind) {
 
     EXPECT_EQ(scheduler.abandoned().size(), 1U);
     EXPECT_NE(log.str().find("was left behind: chan receive"), std::string::npos) << log.str();
+}
+
+class Doubling : public LeakCheck {};
+
+Task<> double_all(Receiver<int> in, Sender<int> out) {
+    while (const auto value = co_await in.recv()) {
+        co_await out.send(2 * *value);
+    }
+}
+
+TEST_F(Doubling, EndsWithItsInput) {
+    run([]() -> Task<> {
+        const Channel<int> in(0);
+        const Channel<int> out(0);
+        go(double_all, in.receiver(), out.sender());
+        co_await in.send(21);
+        const auto doubled = co_await out.recv();
+        EXPECT_EQ(doubled, 42);
+        in.close();  // without this the test fails, and says where double_all waits
+    }());
 }
 
 TEST(Guide, BlockingCalls) {

@@ -26,6 +26,7 @@ func syncRows() map[string]program {
 		"context_timeout": contextTimeout,
 		"recv_timeout":    recvTimeout,
 		"timer_reset":     timerReset,
+		"timers_armed":    timersArmed,
 	}
 }
 
@@ -171,6 +172,24 @@ func timerReset(operations int) measurement {
 	}
 	elapsed := time.Since(start)
 	timer.Stop()
+	expectEqual(armed, operations)
+	return measurement{time: elapsed}
+}
+
+// timersArmed makes each timer due a little later than the one before.
+func timersArmed(operations int) measurement {
+	timers := make([]*time.Timer, 0, operations)
+	armed := 0
+	start := time.Now()
+	for i := 0; i < operations; i++ {
+		timers = append(timers, time.NewTimer(long+time.Duration(i)*time.Microsecond))
+	}
+	for _, timer := range timers {
+		if timer.Stop() {
+			armed++
+		}
+	}
+	elapsed := time.Since(start)
 	expectEqual(armed, operations)
 	return measurement{time: elapsed}
 }
