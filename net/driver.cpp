@@ -35,16 +35,15 @@ Driver* Driver::current() noexcept {
 }
 
 std::expected<DriverKind, std::string> parse_driver(std::string_view text) {
-    for (const DriverKind kind : {DriverKind::automatic, DriverKind::select, DriverKind::poll}) {
+    for (const DriverKind kind : {DriverKind::automatic, DriverKind::select, DriverKind::poll, DriverKind::epoll}) {
         if (text == to_string(kind)) {
             return kind;
         }
     }
-    if (text == "epoll" || text == "io_uring") {
-        return std::unexpected("driver " + std::string(text) +
-                               " is not supported in this version; use auto, select or poll");
+    if (text == "io_uring") {
+        return std::unexpected("driver io_uring is not supported in this version; use auto, select, poll or epoll");
     }
-    return std::unexpected("unknown driver '" + std::string(text) + "'; use auto, select or poll");
+    return std::unexpected("unknown driver '" + std::string(text) + "'; use auto, select, poll or epoll");
 }
 
 std::string_view to_string(DriverKind kind) noexcept {
@@ -55,6 +54,8 @@ std::string_view to_string(DriverKind kind) noexcept {
             return "select";
         case DriverKind::poll:
             return "poll";
+        case DriverKind::epoll:
+            return "epoll";
     }
     return "";
 }

@@ -4,7 +4,8 @@
 // Threads  on the home worker only, but for what EventSource allows from any thread; after the workers have stopped,
 //          withdraw() and forget() from the thread that destroys what is left.
 // Resume   on the home worker, through EventSource::complete.
-// Errors   in the Operation. A factory throws std::system_error where the machine gives no descriptor for the wake-up.
+// Errors   in the Operation: bad_file_descriptor where somebody closed the descriptor meanwhile and said nothing, but
+//          epoll is not told of that and waits on. A factory throws std::system_error where the machine gives no descriptor for the wake-up.
 // Cost     an operation that can be done at once costs its system call and nothing else.
 #pragma once
 
@@ -21,9 +22,10 @@
 namespace mynah::net {
 
 enum class DriverKind : std::uint8_t {
-    automatic,  // select, then poll as soon as a descriptor would reach FD_SETSIZE
+    automatic,  // select, then epoll as soon as a descriptor would reach FD_SETSIZE
     select,     // select(2): descriptors below FD_SETSIZE (1,024), others are refused
     poll,       // poll(2): any descriptor
+    epoll,      // epoll(7): any descriptor, at a cost that does not grow with their number
 };
 
 class Driver;
@@ -60,7 +62,7 @@ class Driver : public conc::EventSource {
     /// close(2): the number may come back as another file.
     virtual void forget(int fd) noexcept = 0;
 
-    /// The system call that does the waiting at this moment: "select" or "poll".
+    /// The system call that does the waiting at this moment: "select", "poll" or "epoll".
     virtual std::string_view name() const noexcept = 0;
 
     /// The driver of the worker that runs the calling task; nullptr outside of tasks, or where the scheduler has none.
@@ -77,7 +79,7 @@ class Driver : public conc::EventSource {
     std::shared_ptr<internal::DriverLink> link_;
 };
 
-/// "auto", "select" or "poll"; else one line that says what is wrong.
+/// "auto", "select", "poll" or "epoll"; else one line that says what is wrong.
 [[nodiscard]] std::expected<DriverKind, std::string> parse_driver(std::string_view text);
 
 /// The name that parse_driver reads.

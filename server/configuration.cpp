@@ -21,6 +21,8 @@ std::string_view to_string(DriverChoice driver) {
             return "select";
         case DriverChoice::poll:
             return "poll";
+        case DriverChoice::epoll:
+            return "epoll";
     }
     return "unknown";
 }

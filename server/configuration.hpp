@@ -18,7 +18,7 @@
 namespace mynah::server {
 
 /// `automatic` begins with select and moves to poll before a descriptor reaches FD_SETSIZE.
-enum class DriverChoice { automatic, select, poll };
+enum class DriverChoice { automatic, select, poll, epoll };
 
 [[nodiscard]] std::string_view to_string(DriverChoice driver);
 

@@ -41,6 +41,8 @@ net::DriverKind driver_kind(server::DriverChoice choice) {
             return net::DriverKind::select;
         case server::DriverChoice::poll:
             return net::DriverKind::poll;
+        case server::DriverChoice::epoll:
+            return net::DriverKind::epoll;
     }
     return net::DriverKind::automatic;
 }

@@ -15,6 +15,7 @@ inline constexpr Interest kNothing = 0;
 inline constexpr Interest kRead = 1;
 inline constexpr Interest kWrite = 2;
 inline constexpr Interest kInvalid = 4;  // found only: the descriptor is not open
+inline constexpr Interest kEnd = 8;      // found only: the peer sends no more, or there was an error
 
 struct Ready {
     int fd;
@@ -31,8 +32,16 @@ class Poller {
     /// Whether watch() takes this descriptor.
     virtual bool admits(int fd) const noexcept = 0;
 
-    /// Watches `fd`, which is admitted, for `interest` and nothing else; kNothing forgets it.
+    /// Whether it reports a change once, and then goes on watching: who is told has to remember it. Else it reports
+    /// what is so, again and again while it is watched.
+    virtual bool edge_triggered() const noexcept { return false; }
+
+    /// Watches `fd`, which is admitted, for `interest` and nothing else (edge-triggered: for everything, unless it is
+    /// kNothing); kNothing ends that.
     virtual void watch(int fd, Interest interest) = 0;
+
+    /// `fd` is about to be closed: watches it no longer.
+    virtual void forget(int fd) noexcept { watch(fd, kNothing); }
 
     /// One system call. Waits for `left` (Duration::max(): for ever) and appends what is ready.
     /// Returns 0, or the errno value: EINTR is the caller's to retry, with the time that is left.

@@ -13,6 +13,7 @@
 #include "conc/panic.hpp"
 #include "net/driver.hpp"
 #include "net/internal/attempt.hpp"
+#include "net/internal/epoll_poller.hpp"
 #include "net/internal/poll_poller.hpp"
 #include "net/internal/poller.hpp"
 #include "net/internal/select_poller.hpp"
@@ -38,7 +39,7 @@ Interest direction_of(const Operation& operation) noexcept {
 }
 
 /// Whether the system call has a chance before anything was reported.
-bool is_tried_at_once(const Operation& operation, bool drained) noexcept {
+bool is_tried_at_once(const Operation& operation, bool drained, bool edge_triggered) noexcept {
     switch (operation.kind) {
         case Kind::accept:
         case Kind::receive:
@@ -49,24 +50,39 @@ bool is_tried_at_once(const Operation& operation, bool drained) noexcept {
             return true;
         case Kind::readable:
         case Kind::writable:
-            return (operation.no_wait || operation.timeout <= conc::Duration::zero()) && is_ready_now(operation);
+            // What became ready before it was asked for changes no more.
+            return (edge_triggered || operation.no_wait || operation.timeout <= conc::Duration::zero()) &&
+                   is_ready_now(operation);
         case Kind::pause:
             return false;
     }
     return false;
 }
 
-std::unique_ptr<Poller> first_poller(DriverKind kind, int wake_up_fd) {
-    if (kind != DriverKind::poll) {
-        auto poller = std::make_unique<SelectPoller>();
-        if (poller->admits(wake_up_fd)) {
-            return poller;
-        }
-        if (kind == DriverKind::select) {
-            throw std::system_error(make_error_code(Errc::too_many_descriptors), "select driver");
-        }
+/// For who cannot begin with select(2).
+std::unique_ptr<Poller> unlimited_poller() {
+    try {
+        return std::make_unique<EpollPoller>();
+    } catch (const std::system_error&) {
+        return std::make_unique<PollPoller>();
     }
-    return std::make_unique<PollPoller>();
+}
+
+std::unique_ptr<Poller> first_poller(DriverKind kind, int wake_up_fd) {
+    if (kind == DriverKind::poll) {
+        return std::make_unique<PollPoller>();
+    }
+    if (kind == DriverKind::epoll) {
+        return std::make_unique<EpollPoller>();
+    }
+    auto poller = std::make_unique<SelectPoller>();
+    if (poller->admits(wake_up_fd)) {
+        return poller;
+    }
+    if (kind == DriverKind::select) {
+        throw std::system_error(make_error_code(Errc::too_many_descriptors), "select driver");
+    }
+    return unlimited_poller();
 }
 
 }  // namespace
@@ -91,7 +107,7 @@ std::error_code ReadinessDriver::admit(int fd) {
         if (kind_ == DriverKind::select) {
             return Errc::too_many_descriptors;
         }
-        move_to_poll();
+        move_on();
     }
     const auto needed = static_cast<std::size_t>(fd) + 1;
     if (slots_.size() < needed) {
@@ -100,9 +116,17 @@ std::error_code ReadinessDriver::admit(int fd) {
     return {};
 }
 
+// epoll takes a descriptor, and room in the kernel for each registration. Where it gets neither poll(2) serves as well.
+void ReadinessDriver::move_on() {
+    try {
+        move_to(std::make_unique<EpollPoller>());
+    } catch (const std::system_error&) {
+        move_to(std::make_unique<PollPoller>());
+    }
+}
+
 // select(2) keeps nothing in the kernel, so moving is no more than watching the same things again.
-void ReadinessDriver::move_to_poll() {
-    auto next = std::make_unique<PollPoller>();
+void ReadinessDriver::move_to(std::unique_ptr<Poller> next) {
     for (std::size_t fd = 0; fd < slots_.size(); ++fd) {
         next->watch(static_cast<int>(fd), slots_[fd].watched);
     }
@@ -129,8 +153,10 @@ bool ReadinessDriver::submit(Operation& operation) {
         return submit_to(slot_of(operation), operation);
     } catch (const std::bad_alloc&) {
         operation.error = std::make_error_code(std::errc::not_enough_memory);
-        return true;
+    } catch (const std::system_error& error) {
+        operation.error = error.code();
     }
+    return true;
 }
 
 bool ReadinessDriver::submit_to(Slot& slot, Operation& operation) {
@@ -139,7 +165,8 @@ bool ReadinessDriver::submit_to(Slot& slot, Operation& operation) {
         operation.error = Errc::operation_in_progress;
         return true;
     }
-    if (is_tried_at_once(operation, slot.drained) && attempt(operation, slot.drained)) {
+    const bool drained = slot.drained && !slot.ended;
+    if (is_tried_at_once(operation, drained, poller_->edge_triggered()) && attempt(operation, slot.drained)) {
         return true;
     }
     if (operation.no_wait) {
@@ -186,7 +213,7 @@ void ReadinessDriver::forget(int fd) noexcept {
     Slot& slot = slots_[index];
     fail(slot.reader, canceled());
     fail(slot.writer, canceled());
-    watch(fd, slot, kNothing);
+    poller_->forget(fd);
     slot = Slot();
 }
 
@@ -195,11 +222,28 @@ void ReadinessDriver::detach(Operation& operation) noexcept {
     (operation.reads() ? slot.reader : slot.writer) = nullptr;
     operation.pending = false;
     --pending_;
-    // A read of a stream or listener is soon followed by another; all else is watched no longer.
     const Interest direction = direction_of(operation);
-    if (operation.kind != Kind::receive && operation.kind != Kind::accept && direction != kNothing) {
+    if (direction != kNothing && !stays_watched(operation)) {
         watch(operation.fd, slot, static_cast<Interest>(slot.watched & ~direction));
     }
+}
+
+// A read of a stream or listener is soon followed by another. Who asks for no more than readiness may close the
+// descriptor afterwards, and not tell.
+bool ReadinessDriver::stays_watched(const Operation& operation) const noexcept {
+    switch (operation.kind) {
+        case Kind::accept:
+        case Kind::receive:
+            return true;
+        case Kind::send:
+        case Kind::connect:
+            return poller_->edge_triggered();
+        case Kind::readable:
+        case Kind::writable:
+        case Kind::pause:
+            return false;
+    }
+    return false;
 }
 
 void ReadinessDriver::finish(Operation& operation) noexcept {
@@ -230,7 +274,7 @@ void ReadinessDriver::poll(std::optional<conc::TimePoint> until) {
     }
 }
 
-// The three outcomes of select(2) and poll(2): 0 is a timeout, more than 0 counts what is ready, less is an error; and
+// The three outcomes of select(2), poll(2) and epoll_wait(2): 0 is a timeout, more than 0 counts what is ready, less is an error; and
 // EINTR waits on with the time that is left. True: the time was over.
 bool ReadinessDriver::wait_for_events(std::optional<conc::TimePoint> until) {
     const conc::TimePoint end = std::min(until.value_or(conc::TimePoint::max()), nearest_);
@@ -267,6 +311,7 @@ void ReadinessDriver::serve(Ready ready) {
         watch(ready.fd, slot, kNothing);
         return;
     }
+    slot.ended = slot.ended || (ready.what & kEnd) != 0;
     if ((ready.what & kRead) != 0) {
         slot.drained = false;
         serve_direction(ready.fd, slot, slot.reader, kRead);
@@ -278,7 +323,9 @@ void ReadinessDriver::serve(Ready ready) {
 
 void ReadinessDriver::serve_direction(int fd, Slot& slot, Operation* operation, Interest direction) {
     if (operation == nullptr || operation->kind == Kind::pause) {
-        watch(fd, slot, static_cast<Interest>(slot.watched & ~direction));
+        if (!poller_->edge_triggered()) {
+            watch(fd, slot, static_cast<Interest>(slot.watched & ~direction));
+        }
         return;
     }
     const std::size_t unsent = operation->unsent.size();

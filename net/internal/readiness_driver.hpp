@@ -1,8 +1,9 @@
 // readiness_driver.hpp -- operations on top of a system call that only says what is ready: try, wait, try again.
 //
-// What     one for select(2) and poll(2); what differs is in the Poller.
+// What     one for select(2), poll(2) and epoll(7); what differs is in the Poller.
 // Cost     a receive after a short one waits first and a send is tried first, so no system call is wasted. A read that
 //          has finished stays watched until it was reported once for nothing, since the next one usually comes first.
+//          With epoll a stream stays registered for its life.
 #pragma once
 
 #include <memory>
@@ -42,12 +43,15 @@ class ReadinessDriver final : public Driver {
         Operation* writer = nullptr;
         Interest watched = kNothing;
         bool drained = false;  // the receive queue was seen empty, and no event has come since
+        bool ended = false;    // the end of the stream, or an error, was reported: edge-triggered it is not said again
     };
 
     Slot& slot_of(const Operation& operation) noexcept;
     bool submit_to(Slot& slot, Operation& operation);
     void watch(int fd, Slot& slot, Interest interest);
-    void move_to_poll();
+    void move_on();
+    void move_to(std::unique_ptr<Poller> next);
+    bool stays_watched(const Operation& operation) const noexcept;
 
     bool wait_for_events(std::optional<conc::TimePoint> until);
     void serve(Ready ready);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -11,8 +12,11 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include "conc/scheduler.hpp"
 #include "conc/sleep.hpp"
@@ -29,7 +33,7 @@ namespace mynah::net::test {
 namespace {
 
 TEST(DriverKind, ParsesItsOwnNames) {
-    for (const DriverKind kind : {DriverKind::automatic, DriverKind::select, DriverKind::poll}) {
+    for (const DriverKind kind : {DriverKind::automatic, DriverKind::select, DriverKind::poll, DriverKind::epoll}) {
         const auto parsed = parse_driver(to_string(kind));
         ASSERT_TRUE(parsed);
         EXPECT_EQ(*parsed, kind);
@@ -38,10 +42,9 @@ TEST(DriverKind, ParsesItsOwnNames) {
 }
 
 TEST(DriverKind, RefusesOthersWithAReason) {
-    EXPECT_EQ(parse_driver("epoll").error(), "driver epoll is not supported in this version; use auto, select or poll");
     EXPECT_EQ(parse_driver("io_uring").error(),
-              "driver io_uring is not supported in this version; use auto, select or poll");
-    EXPECT_EQ(parse_driver("kqueue").error(), "unknown driver 'kqueue'; use auto, select or poll");
+              "driver io_uring is not supported in this version; use auto, select, poll or epoll");
+    EXPECT_EQ(parse_driver("kqueue").error(), "unknown driver 'kqueue'; use auto, select, poll or epoll");
     EXPECT_FALSE(parse_driver(""));
     EXPECT_FALSE(parse_driver("Select"));
 }
@@ -52,20 +55,21 @@ class ManyDescriptors {
     ManyDescriptors() {
         ::getrlimit(RLIMIT_NOFILE, &before_);
         rlimit raised = before_;
-        raised.rlim_cur = std::min<rlim_t>(raised.rlim_max, kWanted);
+        raised.rlim_cur = raised.rlim_max;
         ::setrlimit(RLIMIT_NOFILE, &raised);
-        enough_ = raised.rlim_cur >= kWanted;
+        count_ = raised.rlim_cur;
     }
     ManyDescriptors(const ManyDescriptors&) = delete;
     ManyDescriptors& operator=(const ManyDescriptors&) = delete;
     ~ManyDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
 
-    bool enough() const { return enough_; }
+    bool enough() const { return count_ >= kWanted; }
+    rlim_t count() const { return count_; }
 
   private:
     static constexpr rlim_t kWanted = 4096;
     rlimit before_{};
-    bool enough_ = false;
+    rlim_t count_ = 0;
 };
 
 constexpr int kHigh = 1500;
@@ -82,7 +86,6 @@ class DriverContract : public EachDriver {
   protected:
     void SetUp() override { ASSERT_TRUE(many_.enough()) << "ulimit -Hn is too low for this test"; }
 
-  private:
     ManyDescriptors many_;
 };
 MYNAH_FOR_EACH_DRIVER(DriverContract);
@@ -98,7 +101,7 @@ conc::Task<> high_descriptor(DriverKind kind) {
     conc::WaitGroup wait_group;
     wait_group.go(receive);
     co_await conc::yield();
-    EXPECT_EQ(Driver::current()->name(), kind == DriverKind::poll ? "poll" : "select");
+    EXPECT_EQ(Driver::current()->name(), kind == DriverKind::automatic ? "select" : to_string(kind));
 
     Pair high = high_pair();
     const Result<void> adopted = high.stream.adopt();
@@ -117,7 +120,7 @@ conc::Task<> high_descriptor(DriverKind kind) {
         EXPECT_TRUE(adopted);
         CO_ASSERT_TRUE(lease);
         EXPECT_EQ(lease->text(), "high");
-        EXPECT_EQ(Driver::current()->name(), "poll");
+        EXPECT_EQ(Driver::current()->name(), kind == DriverKind::poll ? "poll" : "epoll");
     }
     plain_send(low.peer, "low");
     co_await wait_group.wait();
@@ -269,6 +272,71 @@ conc::Task<> many_connections() {
 }
 TEST_P(DriverContract, ServesHundredsAtOnce) {
     run_on(GetParam(), many_connections());
+}
+
+conc::Task<> many_descriptors(std::size_t count) {
+    std::vector<Descriptor> events;
+    for (std::size_t i = 0; i < count; ++i) {
+        events.emplace_back(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+        CO_ASSERT_TRUE(events.back());
+    }
+    std::size_t told = 0;
+    conc::WaitGroup waiting;
+    for (std::size_t i = 0; i < count; ++i) {
+        waiting.go([&, i]() -> conc::Task<> {
+            const Result<bool> ready = co_await readable(events[i].get(), kPatience);
+            told += ready && *ready ? 1U : 0U;
+        });
+    }
+    co_await conc::yield();
+    EXPECT_EQ(told, 0U);
+    for (const Descriptor& event : events) {
+        const std::uint64_t one = 1;
+        EXPECT_EQ(::write(event.get(), &one, sizeof(one)), ssize_t{sizeof(one)});
+    }
+    co_await waiting.wait();
+    EXPECT_EQ(told, count);
+}
+TEST_P(DriverContract, WatchesTwentyThousandDescriptors) {
+    if (GetParam() == DriverKind::select) {
+        GTEST_SKIP() << "select(2) takes descriptors below FD_SETSIZE";
+    }
+    constexpr rlim_t kOthers = 200;  // of this process, and of the driver
+    run_on(GetParam(), many_descriptors(std::min<rlim_t>(20'000, many_.count() - kOthers)));
+}
+
+// The old file lives on under another number, and is readable: that is not the new one's concern.
+conc::Task<> number_used_again() {
+    Pair old = connected_pair();
+    std::string last;
+    auto receive = [&]() -> conc::Task<> {
+        const Result<Lease> lease = co_await old.stream.receive(kPatience);
+        last = lease ? std::string(lease->text()) : "closed";
+    };
+    conc::WaitGroup wait_group;
+    wait_group.go(receive);
+    co_await conc::yield();
+    const int number = old.stream.fd();
+    const Descriptor copy(::fcntl(number, F_DUPFD_CLOEXEC, 0));
+    old.stream.close();
+    co_await wait_group.wait();
+    EXPECT_EQ(last, "closed");
+
+    Pair pair = connected_pair();
+    Descriptor again(::fcntl(pair.stream.fd(), F_DUPFD_CLOEXEC, number));
+    CO_ASSERT_TRUE(again.get() == number);
+    pair.stream = Stream::from(std::move(again));
+    plain_send(old.peer, "to nobody");
+    const Result<Lease> nothing = co_await pair.stream.receive(30ms);
+    CO_ASSERT_TRUE(!nothing);
+    EXPECT_EQ(nothing.error(), std::errc::timed_out);
+    plain_send(pair.peer, "to the new one");
+    const Result<Lease> lease = co_await pair.stream.receive(kPatience);
+    CO_ASSERT_TRUE(lease);
+    EXPECT_EQ(lease->text(), "to the new one");
+}
+TEST_P(DriverContract, ANumberThatComesBackIsAnotherFile) {
+    run_on(GetParam(), number_used_again());
 }
 
 }  // namespace

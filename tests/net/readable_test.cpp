@@ -89,7 +89,9 @@ TEST_P(ReadableContract, ABadDescriptorIsAnError) {
     run_on(GetParam(), bad_descriptor());
 }
 
-conc::Task<> closed_behind_its_back() {
+// epoll(7) forgets a file that is closed, and says nothing: the wait ends with its timeout.
+conc::Task<> closed_behind_its_back(DriverKind kind) {
+    const bool is_told = kind != DriverKind::epoll;
     Pair pair = connected_pair();
     const Pipe pipe;
     Descriptor doomed(::fcntl(pipe.out.get(), F_DUPFD_CLOEXEC, 0));
@@ -99,9 +101,14 @@ conc::Task<> closed_behind_its_back() {
         text = lease ? std::string(lease->text()) : lease.error().message();
     };
     auto wait = [&]() -> conc::Task<> {
-        const Result<bool> ready = co_await readable(doomed.get(), kPatience);
-        CO_ASSERT_TRUE(!ready);
-        EXPECT_EQ(ready.error(), std::errc::bad_file_descriptor);
+        const Result<bool> ready = co_await readable(doomed.get(), is_told ? conc::Duration(kPatience) : 50ms);
+        if (is_told) {
+            CO_ASSERT_TRUE(!ready);
+            EXPECT_EQ(ready.error(), std::errc::bad_file_descriptor);
+        } else {
+            CO_ASSERT_TRUE(ready);
+            EXPECT_FALSE(*ready);
+        }
         plain_send(pair.peer, "unharmed");
     };
     conc::WaitGroup wait_group;
@@ -113,7 +120,7 @@ conc::Task<> closed_behind_its_back() {
     EXPECT_EQ(text, "unharmed");
 }
 TEST_P(ReadableContract, ADescriptorThatIsClosedMeanwhileHarmsNobodyElse) {
-    run_on(GetParam(), closed_behind_its_back());
+    run_on(GetParam(), closed_behind_its_back(GetParam()));
 }
 
 TEST(WaitReadable, ThreeOutcomes) {

@@ -88,6 +88,25 @@ TEST_P(StreamContract, EndOfStreamWakesTheReceiver) {
     run_on(GetParam(), end_while_waiting());
 }
 
+conc::Task<> end_with_the_last_bytes() {
+    Pair pair = connected_pair();
+    std::string text;
+    auto receive = [&]() -> conc::Task<> {
+        const Result<std::string> all = co_await receive_all(pair.stream);
+        text = all ? *all : all.error().message();
+    };
+    conc::WaitGroup wait_group;
+    wait_group.go(receive);
+    co_await conc::yield();  // it waits by now, and is told of both at once
+    plain_send(pair.peer, "last words");
+    pair.peer.reset();
+    co_await wait_group.wait();
+    EXPECT_EQ(text, "last words");
+}
+TEST_P(StreamContract, TheEndMayComeWithTheLastBytes) {
+    run_on(GetParam(), end_with_the_last_bytes());
+}
+
 conc::Task<> half_close() {
     Pair pair = connected_pair();
     const Result<void> shut = pair.stream.shutdown_send();

@@ -90,11 +90,11 @@ TEST(ParseCount, ReadsWithinTheRangeOnly) {
 }
 
 TEST(ParseWord, GivesTheIndexOrTheChoices) {
-    constexpr std::array<std::string_view, 3> kWords{"auto", "select", "poll"};
+    constexpr std::array<std::string_view, 4> kWords{"auto", "select", "poll", "epoll"};
     EXPECT_EQ(parse_word("poll", kWords), 2U);
     const auto parsed = parse_word("Poll", kWords);
     ASSERT_FALSE(parsed);
-    EXPECT_EQ(parsed.error(), "\"Poll\" is not known; choose auto, select or poll");
+    EXPECT_EQ(parsed.error(), "\"Poll\" is not known; choose auto, select, poll or epoll");
 }
 
 TEST(Format, GivesTheShortestExactNotation) {
