@@ -5,7 +5,8 @@
 //          withdraw() and forget() from the thread that destroys what is left.
 // Resume   on the home worker, through EventSource::complete.
 // Errors   in the Operation: bad_file_descriptor where somebody closed the descriptor meanwhile and said nothing, but
-//          epoll is not told of that and waits on. A factory throws std::system_error where the machine gives no descriptor for the wake-up.
+//          epoll is not told of that and waits on. A factory throws std::system_error where the machine gives no
+//          descriptor for the wake-up.
 // Cost     an operation that can be done at once costs its system call and nothing else.
 #pragma once
 

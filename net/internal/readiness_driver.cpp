@@ -274,8 +274,8 @@ void ReadinessDriver::poll(std::optional<conc::TimePoint> until) {
     }
 }
 
-// The three outcomes of select(2), poll(2) and epoll_wait(2): 0 is a timeout, more than 0 counts what is ready, less is an error; and
-// EINTR waits on with the time that is left. True: the time was over.
+// The three outcomes of select(2), poll(2) and epoll_wait(2): 0 is a timeout, more than 0 counts what is ready, less is
+// an error; and EINTR waits on with the time that is left. True: the time was over.
 bool ReadinessDriver::wait_for_events(std::optional<conc::TimePoint> until) {
     const conc::TimePoint end = std::min(until.value_or(conc::TimePoint::max()), nearest_);
     const bool looks_only = (until && *until == conc::TimePoint::min()) || !wake_up_.begin_sleep();

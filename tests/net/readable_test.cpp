@@ -15,6 +15,7 @@
 #include "conc/sleep.hpp"
 #include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/driver.hpp"
 #include "net/lease.hpp"
 #include "net/result.hpp"
 #include "net/wait_readable.hpp"
