@@ -2,7 +2,8 @@
 //
 // What     each worker owns one EventSource and sleeps inside poll(). A driver lets tasks park on it and hands them
 //          back with complete().
-// Threads  poll, armed, next_deadline, complete and abandon: on the home worker only. wake and post: from any thread.
+// Threads  start, stop, poll, armed, next_deadline and complete: on the home worker only. wake and post: from any
+//          thread.
 // Resume   complete() queues the task on the home worker, where it cannot be stolen before it has run.
 // Errors   none: a failed wait shows in what the driver's own operations return.
 // Cost     post() takes one short lock; complete() none.
@@ -47,6 +48,12 @@ class EventSource {
     EventSource(const EventSource&) = delete;
     EventSource& operator=(const EventSource&) = delete;
     virtual ~EventSource() = default;
+
+    /// The home worker's thread begins a run: it alone calls what follows until stop(). A later run may have another.
+    virtual void start() {}
+
+    /// The same thread ends it. Nothing outside may touch what a task owns once this has returned.
+    virtual void stop() noexcept {}
 
     /// Waits for events until `deadline` (nullopt: for ever; in the past: looks and returns), until wake(), or until
     /// something was completed; whichever is first. May return early. Never waits where virtual time is in use.

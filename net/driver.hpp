@@ -3,6 +3,7 @@
 // What     each worker owns one Driver: it takes Operations, sleeps for the worker, and resumes the tasks that wait.
 // Threads  on the home worker only, but for what EventSource allows from any thread; after the workers have stopped,
 //          withdraw() and forget() from the thread that destroys what is left.
+// Cancel   an operation that the kernel works on (io_uring's sends) ends only once the kernel has let go of its buffer.
 // Resume   on the home worker, through EventSource::complete.
 // Errors   in the Operation: bad_file_descriptor where somebody closed the descriptor meanwhile and said nothing, but
 //          epoll is not told of that and waits on. A factory throws std::system_error where the machine gives no
@@ -13,17 +14,19 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 
 #include "conc/event_source.hpp"
+#include "net/internal/wake_up.hpp"
 #include "net/operation.hpp"
 
 namespace mynah::net {
 
 enum class DriverKind : std::uint8_t {
-    automatic,  // select, then epoll as soon as a descriptor would reach FD_SETSIZE
+    automatic,  // select, then the best of what follows that the machine allows
     select,     // select(2): descriptors below FD_SETSIZE (1,024), others are refused
     poll,       // poll(2): any descriptor
     epoll,      // epoll(7): any descriptor, at a cost that does not grow with their number
@@ -32,6 +35,7 @@ enum class DriverKind : std::uint8_t {
 class Driver;
 
 namespace internal {
+class Engine;
 class OperationAwaiter;
 
 /// What a stream keeps of its driver: it outlives the driver, and then says so.
@@ -40,43 +44,57 @@ struct DriverLink {
 };
 }  // namespace internal
 
-class Driver : public conc::EventSource {
+class Driver final : public conc::EventSource {
   public:
-    Driver();
+    /// Throws std::system_error where the machine does not have what `kind` needs.
+    explicit Driver(DriverKind kind);
     ~Driver() override;
+
+    // EventSource.
+    void start() override;
+    void stop() noexcept override;
+    void poll(std::optional<conc::TimePoint> until) override;
+    void wake() noexcept override { wake_up_.wake(); }
+    bool armed() const noexcept override;
+    std::optional<conc::TimePoint> next_deadline() const noexcept override;
 
     /// Begins `operation`. True: finished already, its results are in it and nobody is resumed. False: it is pending,
     /// and `operation.task`, which the caller sets before it gives up control, is resumed once it has finished.
-    virtual bool submit(Operation& operation) = 0;
+    bool submit(Operation& operation);
 
     /// Ends a pending operation: with what is there already, if that needs no wait, else with operation_canceled.
     /// Does nothing where it has finished.
-    virtual void cancel(Operation& operation) = 0;
+    void cancel(Operation& operation);
 
-    /// Takes a pending operation out and resumes nobody.
-    virtual void withdraw(Operation& operation) noexcept = 0;
+    /// Takes a pending operation out and resumes nobody. From then on neither we nor the kernel touch its buffer.
+    void withdraw(Operation& operation) noexcept;
 
     /// Whether this driver can watch `fd`; too_many_descriptors where not.
-    virtual std::error_code admit(int fd) = 0;
+    std::error_code admit(int fd);
 
     /// Ends what is pending on `fd` with operation_canceled and drops all that is known of it. To be called before
     /// close(2): the number may come back as another file.
-    virtual void forget(int fd) noexcept = 0;
+    void forget(int fd) noexcept;
 
     /// The system call that does the waiting at this moment: "select", "poll" or "epoll".
-    virtual std::string_view name() const noexcept = 0;
+    std::string_view name() const noexcept;
 
     /// The driver of the worker that runs the calling task; nullptr outside of tasks, or where the scheduler has none.
     static Driver* current() noexcept;
 
     const std::shared_ptr<internal::DriverLink>& link() const noexcept { return link_; }
 
-  protected:
+  private:
+    friend class internal::Engine;
+    friend class internal::OperationAwaiter;
+
     /// Resumes the task that waits for `operation`, which is pending no longer.
     void resume(Operation& operation) noexcept;
+    void move_on();
 
-  private:
-    friend class internal::OperationAwaiter;
+    internal::WakeUp wake_up_;
+    std::unique_ptr<internal::Engine> engine_;
+    bool may_move_on_;
     std::shared_ptr<internal::DriverLink> link_;
 };
 

@@ -131,6 +131,9 @@ std::exception_ptr SchedulerCore::run_threads() {
 }
 
 void SchedulerCore::run_simulated() {
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+        worker->source().start();
+    }
     std::vector<Worker*> ready;
     while (!stopping()) {
         ready.clear();
@@ -144,6 +147,9 @@ void SchedulerCore::run_simulated() {
         } else if (!advance_simulation()) {
             die_of_deadlock(*this);
         }
+    }
+    for (const std::unique_ptr<Worker>& worker : workers_) {
+        worker->source().stop();
     }
 }
 

@@ -59,6 +59,7 @@ Worker::Worker(SchedulerCore& core, std::size_t index, std::uint64_t seed, std::
 // next_task() and in run(), and what it does rarely is kept out of line.
 [[gnu::flatten]] void Worker::loop() {
     set_this_worker(this);
+    source_->start();
     rest_ends();
     last_look_ = core_.now();
     while (!core_.stopping()) {
@@ -80,6 +81,7 @@ Worker::Worker(SchedulerCore& core, std::size_t index, std::uint64_t seed, std::
             sleep();
         }
     }
+    source_->stop();
     rest();
     set_this_worker(nullptr);
 }

@@ -1,7 +1,9 @@
 // poller.hpp -- the part of a readiness driver that differs from one system call to the next.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +37,9 @@ class Poller {
     /// Whether it reports a change once, and then goes on watching: who is told has to remember it. Else it reports
     /// what is so, again and again while it is watched.
     virtual bool edge_triggered() const noexcept { return false; }
+
+    /// How many pending operations it serves as well as any other poller does.
+    virtual std::size_t suits() const noexcept { return std::numeric_limits<std::size_t>::max(); }
 
     /// Watches `fd`, which is admitted, for `interest` and nothing else (edge-triggered: for everything, unless it is
     /// kNothing); kNothing ends that.

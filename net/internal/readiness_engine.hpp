@@ -1,4 +1,4 @@
-// readiness_driver.hpp -- operations on top of a system call that only says what is ready: try, wait, try again.
+// readiness_engine.hpp -- operations on top of a system call that only says what is ready: try, wait, try again.
 //
 // What     one for select(2), poll(2) and epoll(7); what differs is in the Poller.
 // Cost     a receive after a short one waits first and a send is tried first, so no system call is wasted. A read that
@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "net/driver.hpp"
+#include "net/internal/engine.hpp"
 #include "net/internal/poller.hpp"
 #include "net/internal/wake_up.hpp"
 
@@ -20,15 +20,12 @@ namespace mynah::net::internal {
 /// Invariants:
 /// - slots_[fd].reader and .writer are the operations pending on fd; pending_ counts them all.
 /// - What an operation waits for is watched (a pause waits for nothing). More may be watched for a while.
-/// - No pending operation has a deadline before nearest_, which may be earlier than any of them.
-class ReadinessDriver final : public Driver {
+class ReadinessEngine final : public Engine {
   public:
-    explicit ReadinessDriver(DriverKind kind);
+    ReadinessEngine(Driver& driver, WakeUp& wake_up, std::unique_ptr<Poller> poller);
 
     void poll(std::optional<conc::TimePoint> until) override;
-    void wake() noexcept override { wake_up_.wake(); }
     bool armed() const noexcept override { return pending_ > 0; }
-    std::optional<conc::TimePoint> next_deadline() const noexcept override;
 
     bool submit(Operation& operation) override;
     void cancel(Operation& operation) override;
@@ -36,6 +33,8 @@ class ReadinessDriver final : public Driver {
     std::error_code admit(int fd) override;
     void forget(int fd) noexcept override;
     std::string_view name() const noexcept override { return poller_->name(); }
+    bool outgrown() const noexcept override { return pending_ > poller_->suits(); }
+    std::vector<Operation*> take_all() noexcept override;
 
   private:
     struct Slot {
@@ -49,8 +48,6 @@ class ReadinessDriver final : public Driver {
     Slot& slot_of(const Operation& operation) noexcept;
     bool submit_to(Slot& slot, Operation& operation);
     void watch(int fd, Slot& slot, Interest interest);
-    void move_on();
-    void move_to(std::unique_ptr<Poller> next);
     bool stays_watched(const Operation& operation) const noexcept;
 
     bool wait_for_events(std::optional<conc::TimePoint> until);
@@ -62,13 +59,10 @@ class ReadinessDriver final : public Driver {
     void finish(Operation& operation) noexcept;
     void fail(Operation* operation, std::error_code error) noexcept;
 
-    const DriverKind kind_;
-    WakeUp wake_up_;
     std::unique_ptr<Poller> poller_;
     std::vector<Slot> slots_;  // by descriptor
     std::vector<Ready> ready_;
     std::size_t pending_ = 0;
-    conc::TimePoint nearest_ = conc::TimePoint::max();
 };
 
 }  // namespace mynah::net::internal

@@ -1,4 +1,4 @@
-#include "net/internal/readiness_driver.hpp"
+#include "net/internal/readiness_engine.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,13 +11,10 @@
 
 #include "conc/event_source.hpp"
 #include "conc/panic.hpp"
-#include "net/driver.hpp"
 #include "net/internal/attempt.hpp"
-#include "net/internal/epoll_poller.hpp"
-#include "net/internal/poll_poller.hpp"
 #include "net/internal/poller.hpp"
-#include "net/internal/select_poller.hpp"
 #include "net/internal/timeval.hpp"
+#include "net/internal/wake_up.hpp"
 #include "net/operation.hpp"
 #include "net/result.hpp"
 
@@ -59,55 +56,23 @@ bool is_tried_at_once(const Operation& operation, bool drained, bool edge_trigge
     return false;
 }
 
-/// For who cannot begin with select(2).
-std::unique_ptr<Poller> unlimited_poller() {
-    try {
-        return std::make_unique<EpollPoller>();
-    } catch (const std::system_error&) {
-        return std::make_unique<PollPoller>();
-    }
-}
-
-std::unique_ptr<Poller> first_poller(DriverKind kind, int wake_up_fd) {
-    if (kind == DriverKind::poll) {
-        return std::make_unique<PollPoller>();
-    }
-    if (kind == DriverKind::epoll) {
-        return std::make_unique<EpollPoller>();
-    }
-    auto poller = std::make_unique<SelectPoller>();
-    if (poller->admits(wake_up_fd)) {
-        return poller;
-    }
-    if (kind == DriverKind::select) {
-        throw std::system_error(make_error_code(Errc::too_many_descriptors), "select driver");
-    }
-    return unlimited_poller();
-}
-
 }  // namespace
 
-ReadinessDriver::ReadinessDriver(DriverKind kind) : kind_(kind), poller_(first_poller(kind, wake_up_.fd())) {
+ReadinessEngine::ReadinessEngine(Driver& driver, WakeUp& wake_up, std::unique_ptr<Poller> poller)
+    : Engine(driver, wake_up), poller_(std::move(poller)) {
     poller_->watch(wake_up_.fd(), kRead);
 }
 
-std::optional<conc::TimePoint> ReadinessDriver::next_deadline() const noexcept {
-    return nearest_ == conc::TimePoint::max() ? std::nullopt : std::optional(nearest_);
-}
-
-ReadinessDriver::Slot& ReadinessDriver::slot_of(const Operation& operation) noexcept {
+ReadinessEngine::Slot& ReadinessEngine::slot_of(const Operation& operation) noexcept {
     return slots_[static_cast<std::size_t>(operation.fd)];
 }
 
-std::error_code ReadinessDriver::admit(int fd) {
+std::error_code ReadinessEngine::admit(int fd) {
     if (fd < 0) {
         return std::make_error_code(std::errc::bad_file_descriptor);
     }
     if (!poller_->admits(fd)) {
-        if (kind_ == DriverKind::select) {
-            return Errc::too_many_descriptors;
-        }
-        move_on();
+        return Errc::too_many_descriptors;
     }
     const auto needed = static_cast<std::size_t>(fd) + 1;
     if (slots_.size() < needed) {
@@ -116,32 +81,30 @@ std::error_code ReadinessDriver::admit(int fd) {
     return {};
 }
 
-// epoll takes a descriptor, and room in the kernel for each registration. Where it gets neither poll(2) serves as well.
-void ReadinessDriver::move_on() {
-    try {
-        move_to(std::make_unique<EpollPoller>());
-    } catch (const std::system_error&) {
-        move_to(std::make_unique<PollPoller>());
+// The poller is left as it is: this is the end of it.
+std::vector<Operation*> ReadinessEngine::take_all() noexcept {
+    std::vector<Operation*> taken;
+    taken.reserve(pending_);
+    for (Slot& slot : slots_) {
+        for (Operation* operation : {std::exchange(slot.reader, nullptr), std::exchange(slot.writer, nullptr)}) {
+            if (operation != nullptr) {
+                operation->pending = false;
+                taken.push_back(operation);
+            }
+        }
     }
+    pending_ = 0;
+    return taken;
 }
 
-// select(2) keeps nothing in the kernel, so moving is no more than watching the same things again.
-void ReadinessDriver::move_to(std::unique_ptr<Poller> next) {
-    for (std::size_t fd = 0; fd < slots_.size(); ++fd) {
-        next->watch(static_cast<int>(fd), slots_[fd].watched);
-    }
-    next->watch(wake_up_.fd(), kRead);  // after the loop: the wake-up has a slot too, in which nothing is watched
-    poller_ = std::move(next);
-}
-
-void ReadinessDriver::watch(int fd, Slot& slot, Interest interest) {
+void ReadinessEngine::watch(int fd, Slot& slot, Interest interest) {
     if (slot.watched != interest) {
         poller_->watch(fd, interest);
         slot.watched = interest;
     }
 }
 
-bool ReadinessDriver::submit(Operation& operation) {
+bool ReadinessEngine::submit(Operation& operation) {
     try {
         const auto index = static_cast<std::size_t>(operation.fd);
         if (operation.fd < 0 || index >= slots_.size()) [[unlikely]] {
@@ -159,7 +122,7 @@ bool ReadinessDriver::submit(Operation& operation) {
     return true;
 }
 
-bool ReadinessDriver::submit_to(Slot& slot, Operation& operation) {
+bool ReadinessEngine::submit_to(Slot& slot, Operation& operation) {
     Operation*& place = operation.reads() ? slot.reader : slot.writer;
     if (place != nullptr) {
         operation.error = Errc::operation_in_progress;
@@ -179,8 +142,7 @@ bool ReadinessDriver::submit_to(Slot& slot, Operation& operation) {
     }
     watch(operation.fd, slot, static_cast<Interest>(slot.watched | direction_of(operation)));
     if (operation.timeout != kNoTimeout) {
-        operation.deadline = deadline_after(now(), operation.timeout);
-        nearest_ = std::min(nearest_, operation.deadline);
+        limit(operation, deadline_after(now(), operation.timeout));
     }
     place = &operation;
     operation.pending = true;
@@ -188,7 +150,7 @@ bool ReadinessDriver::submit_to(Slot& slot, Operation& operation) {
     return false;
 }
 
-void ReadinessDriver::cancel(Operation& operation) {
+void ReadinessEngine::cancel(Operation& operation) {
     if (!operation.pending) {
         return;
     }
@@ -199,13 +161,13 @@ void ReadinessDriver::cancel(Operation& operation) {
     finish(operation);
 }
 
-void ReadinessDriver::withdraw(Operation& operation) noexcept {
+void ReadinessEngine::withdraw(Operation& operation) noexcept {
     if (operation.pending) {
         detach(operation);
     }
 }
 
-void ReadinessDriver::forget(int fd) noexcept {
+void ReadinessEngine::forget(int fd) noexcept {
     const auto index = static_cast<std::size_t>(fd);
     if (fd < 0 || index >= slots_.size()) {
         return;
@@ -217,7 +179,7 @@ void ReadinessDriver::forget(int fd) noexcept {
     slot = Slot();
 }
 
-void ReadinessDriver::detach(Operation& operation) noexcept {
+void ReadinessEngine::detach(Operation& operation) noexcept {
     Slot& slot = slot_of(operation);
     (operation.reads() ? slot.reader : slot.writer) = nullptr;
     operation.pending = false;
@@ -230,7 +192,7 @@ void ReadinessDriver::detach(Operation& operation) noexcept {
 
 // A read of a stream or listener is soon followed by another. Who asks for no more than readiness may close the
 // descriptor afterwards, and not tell.
-bool ReadinessDriver::stays_watched(const Operation& operation) const noexcept {
+bool ReadinessEngine::stays_watched(const Operation& operation) const noexcept {
     switch (operation.kind) {
         case Kind::accept:
         case Kind::receive:
@@ -246,19 +208,19 @@ bool ReadinessDriver::stays_watched(const Operation& operation) const noexcept {
     return false;
 }
 
-void ReadinessDriver::finish(Operation& operation) noexcept {
+void ReadinessEngine::finish(Operation& operation) noexcept {
     detach(operation);
     resume(operation);
 }
 
-void ReadinessDriver::fail(Operation* operation, std::error_code error) noexcept {
+void ReadinessEngine::fail(Operation* operation, std::error_code error) noexcept {
     if (operation != nullptr) {
         operation->error = error;
         finish(*operation);
     }
 }
 
-void ReadinessDriver::poll(std::optional<conc::TimePoint> until) {
+void ReadinessEngine::poll(std::optional<conc::TimePoint> until) {
     ready_.clear();
     const bool timed_out = wait_for_events(until);
     wake_up_.end_sleep();
@@ -276,7 +238,7 @@ void ReadinessDriver::poll(std::optional<conc::TimePoint> until) {
 
 // The three outcomes of select(2), poll(2) and epoll_wait(2): 0 is a timeout, more than 0 counts what is ready, less is
 // an error; and EINTR waits on with the time that is left. True: the time was over.
-bool ReadinessDriver::wait_for_events(std::optional<conc::TimePoint> until) {
+bool ReadinessEngine::wait_for_events(std::optional<conc::TimePoint> until) {
     const conc::TimePoint end = std::min(until.value_or(conc::TimePoint::max()), nearest_);
     const bool looks_only = (until && *until == conc::TimePoint::min()) || !wake_up_.begin_sleep();
     for (;;) {
@@ -298,7 +260,7 @@ bool ReadinessDriver::wait_for_events(std::optional<conc::TimePoint> until) {
     }
 }
 
-void ReadinessDriver::serve(Ready ready) {
+void ReadinessEngine::serve(Ready ready) {
     if (ready.fd == wake_up_.fd()) {
         wake_up_.drain();
         return;
@@ -321,7 +283,7 @@ void ReadinessDriver::serve(Ready ready) {
     }
 }
 
-void ReadinessDriver::serve_direction(int fd, Slot& slot, Operation* operation, Interest direction) {
+void ReadinessEngine::serve_direction(int fd, Slot& slot, Operation* operation, Interest direction) {
     if (operation == nullptr || operation->kind == Kind::pause) {
         if (!poller_->edge_triggered()) {
             watch(fd, slot, static_cast<Interest>(slot.watched & ~direction));
@@ -337,7 +299,7 @@ void ReadinessDriver::serve_direction(int fd, Slot& slot, Operation* operation, 
     }
 }
 
-void ReadinessDriver::expire(conc::TimePoint time) {
+void ReadinessEngine::expire(conc::TimePoint time) {
     nearest_ = conc::TimePoint::max();
     for (const Slot& slot : slots_) {
         expire(slot.reader, time);
@@ -345,7 +307,7 @@ void ReadinessDriver::expire(conc::TimePoint time) {
     }
 }
 
-void ReadinessDriver::expire(Operation* operation, conc::TimePoint time) {
+void ReadinessEngine::expire(Operation* operation, conc::TimePoint time) {
     if (operation == nullptr) {
         return;
     }
