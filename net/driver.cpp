@@ -19,6 +19,8 @@
 #include "net/internal/poller.hpp"
 #include "net/internal/readiness_engine.hpp"
 #include "net/internal/select_poller.hpp"
+#include "net/internal/uring.hpp"
+#include "net/internal/uring_engine.hpp"
 #include "net/internal/wake_up.hpp"
 #include "net/operation.hpp"
 #include "net/result.hpp"
@@ -30,20 +32,27 @@ namespace {
 using internal::Engine;
 using internal::Poller;
 using internal::ReadinessEngine;
+using internal::UringEngine;
 using internal::WakeUp;
 
-/// Moved on to from select(2). epoll takes a descriptor; poll(2) needs nothing.
+/// Moved on to from select(2). io_uring may be forbidden, and epoll takes a descriptor; poll(2) needs nothing.
 std::unique_ptr<Engine> best_engine(Driver& driver, WakeUp& wake_up) {
     try {
-        return std::make_unique<ReadinessEngine>(driver, wake_up, std::make_unique<internal::EpollPoller>());
+        return std::make_unique<UringEngine>(driver, wake_up);
     } catch (const std::system_error&) {
-        return std::make_unique<ReadinessEngine>(driver, wake_up, std::make_unique<internal::PollPoller>());
+        try {
+            return std::make_unique<ReadinessEngine>(driver, wake_up, std::make_unique<internal::EpollPoller>());
+        } catch (const std::system_error&) {
+            return std::make_unique<ReadinessEngine>(driver, wake_up, std::make_unique<internal::PollPoller>());
+        }
     }
 }
 
 std::unique_ptr<Engine> first_engine(DriverKind kind, Driver& driver, WakeUp& wake_up) {
     std::unique_ptr<Poller> poller;
     switch (kind) {
+        case DriverKind::io_uring:
+            return std::make_unique<UringEngine>(driver, wake_up);
         case DriverKind::epoll:
             poller = std::make_unique<internal::EpollPoller>();
             break;
@@ -155,16 +164,23 @@ Driver* Driver::current() noexcept {
     return dynamic_cast<Driver*>(conc::EventSource::current());
 }
 
+std::expected<void, std::string> check_io_uring() {
+    try {
+        const internal::Uring ring;
+        return {};
+    } catch (const std::system_error& error) {
+        return std::unexpected(error.what());
+    }
+}
+
 std::expected<DriverKind, std::string> parse_driver(std::string_view text) {
-    for (const DriverKind kind : {DriverKind::automatic, DriverKind::select, DriverKind::poll, DriverKind::epoll}) {
+    for (const DriverKind kind :
+         {DriverKind::automatic, DriverKind::select, DriverKind::poll, DriverKind::epoll, DriverKind::io_uring}) {
         if (text == to_string(kind)) {
             return kind;
         }
     }
-    if (text == "io_uring") {
-        return std::unexpected("driver io_uring is not supported in this version; use auto, select, poll or epoll");
-    }
-    return std::unexpected("unknown driver '" + std::string(text) + "'; use auto, select, poll or epoll");
+    return std::unexpected("unknown driver '" + std::string(text) + "'; use auto, select, poll, epoll or io_uring");
 }
 
 std::string_view to_string(DriverKind kind) noexcept {
@@ -177,6 +193,8 @@ std::string_view to_string(DriverKind kind) noexcept {
             return "poll";
         case DriverKind::epoll:
             return "epoll";
+        case DriverKind::io_uring:
+            return "io_uring";
     }
     return "";
 }

@@ -30,6 +30,7 @@ enum class DriverKind : std::uint8_t {
     select,     // select(2): descriptors below FD_SETSIZE (1,024), others are refused
     poll,       // poll(2): any descriptor
     epoll,      // epoll(7): any descriptor, at a cost that does not grow with their number
+    io_uring,   // io_uring(7): as epoll, and many operations share a system call; Linux 6.1, where it is not forbidden
 };
 
 class Driver;
@@ -76,7 +77,7 @@ class Driver final : public conc::EventSource {
     /// close(2): the number may come back as another file.
     void forget(int fd) noexcept;
 
-    /// The system call that does the waiting at this moment: "select", "poll" or "epoll".
+    /// The system call that does the waiting at this moment: "select", "poll", "epoll" or "io_uring".
     std::string_view name() const noexcept;
 
     /// The driver of the worker that runs the calling task; nullptr outside of tasks, or where the scheduler has none.
@@ -98,7 +99,10 @@ class Driver final : public conc::EventSource {
     std::shared_ptr<internal::DriverLink> link_;
 };
 
-/// "auto", "select", "poll" or "epoll"; else one line that says what is wrong.
+/// Why this machine gives no io_uring as the driver needs it, in one line; nothing where it does.
+[[nodiscard]] std::expected<void, std::string> check_io_uring();
+
+/// "auto", "select", "poll", "epoll" or "io_uring"; else one line that says what is wrong.
 [[nodiscard]] std::expected<DriverKind, std::string> parse_driver(std::string_view text);
 
 /// The name that parse_driver reads.

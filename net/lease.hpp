@@ -20,6 +20,13 @@ class Lease {
     /// Room for at least `bytes` bytes, from the calling thread's pool. Throws std::bad_alloc.
     static Lease take(std::size_t bytes);
 
+    /// For drivers: takes over a buffer of the pool, of which `size` bytes are filled.
+    static Lease around(std::byte* block, std::size_t capacity, std::size_t size) noexcept {
+        Lease lease(block, capacity);
+        lease.size_ = size;
+        return lease;
+    }
+
     Lease(Lease&& other) noexcept
         : block_(std::exchange(other.block_, nullptr)),
           size_(std::exchange(other.size_, 0)),

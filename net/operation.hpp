@@ -57,6 +57,7 @@ struct Operation {
     std::uint64_t ticket = 0;  // the submitter's own, to tell one operation from the next
     conc::Duration timeout = kNoTimeout;
     conc::TimePoint deadline = conc::TimePoint::max();  // the driver's
+    std::error_code ending;                             // the driver's: what it ends with once the kernel lets go
     conc::internal::TaskRecord* task = nullptr;         // whom to resume
     std::error_code error;
     std::span<const std::byte> unsent;

@@ -26,7 +26,7 @@ void adapt_receive_size(internal::Endpoint& endpoint, std::size_t capacity, std:
     if (received == capacity) {
         endpoint.receive_bytes = std::min(capacity * 2, endpoint.receive_maximum);
     } else if (received < capacity / 4) {
-        endpoint.receive_bytes = std::max(capacity / 2, endpoint.receive_minimum);
+        endpoint.receive_bytes = std::max(endpoint.receive_bytes / 2, endpoint.receive_minimum);
     }
 }
 

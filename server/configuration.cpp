@@ -23,6 +23,8 @@ std::string_view to_string(DriverChoice driver) {
             return "poll";
         case DriverChoice::epoll:
             return "epoll";
+        case DriverChoice::io_uring:
+            return "io_uring";
     }
     return "unknown";
 }

@@ -17,8 +17,8 @@
 
 namespace mynah::server {
 
-/// `automatic` begins with select and moves to poll before a descriptor reaches FD_SETSIZE.
-enum class DriverChoice { automatic, select, poll, epoll };
+/// `automatic` begins with select and moves to the best driver that the machine allows once that is outgrown.
+enum class DriverChoice { automatic, select, poll, epoll, io_uring };
 
 [[nodiscard]] std::string_view to_string(DriverChoice driver);
 

@@ -32,8 +32,7 @@ constexpr CountRange kConnections{.least = 1, .most = 1'000'000};
 constexpr CountRange kPerAddress{.least = 0, .most = 1'000'000};
 constexpr CountRange kReceiveBuffer{.least = 64, .most = 1ULL << 20U};
 
-constexpr std::array<std::string_view, 4> kDrivers{"auto", "select", "poll", "epoll"};
-constexpr std::array<std::string_view, 1> kDriversOfLaterVersions{"io_uring"};
+constexpr std::array<std::string_view, 5> kDrivers{"auto", "select", "poll", "epoll", "io_uring"};
 constexpr std::array<std::string_view, 5> kLevels{"debug", "info", "warn", "error", "off"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
 
@@ -67,10 +66,6 @@ std::string show_listen(const Configuration& configuration) {
 }
 
 Applied apply_driver(Configuration& configuration, Values values) {
-    if (std::ranges::find(kDriversOfLaterVersions, values[0]) != kDriversOfLaterVersions.end()) {
-        return std::unexpected("driver " + in_quotes(values[0]) + " is not built into this version; choose " +
-                               alternatives(kDrivers));
-    }
     // DriverChoice, LogLevel and LogFormat list their values in the order of their words here.
     return store(configuration.driver, parse_word(values[0], kDrivers));
 }
@@ -140,8 +135,8 @@ using enum ValueKind;
 constexpr std::array kKeys{
     Key{"listen", "--listen", "ADDRESS", "accept connections here; give it again for more", addresses, &apply_listen,
         &show_listen},
-    Key{"driver", "--driver", "auto|select|poll|epoll",
-        "how to wait for the network; auto: select, and epoll once that is full", text, &apply_driver,
+    Key{"driver", "--driver", "auto|select|poll|epoll|io_uring",
+        "how to wait; auto: select, and the best once that is outgrown", text, &apply_driver,
         [](const Configuration& c) { return std::string(to_string(c.driver)); }},
     Key{"workers", "--workers", "N", "threads that serve; 0: as many as there are cores", count,
         [](Configuration& c, Values v) { return store(c.workers, parse_count(v[0], kWorkers)); },

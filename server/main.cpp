@@ -43,6 +43,8 @@ net::DriverKind driver_kind(server::DriverChoice choice) {
             return net::DriverKind::poll;
         case server::DriverChoice::epoll:
             return net::DriverKind::epoll;
+        case server::DriverChoice::io_uring:
+            return net::DriverKind::io_uring;
     }
     return net::DriverKind::automatic;
 }
@@ -59,6 +61,11 @@ void open_standard_descriptors() {
 int serve(const server::Configuration& configuration) {
     const server::Logging logging({.log = configuration.log});
     server::raise_descriptor_limit(configuration);
+    if (configuration.driver == server::DriverChoice::automatic) {
+        if (const auto available = net::check_io_uring(); !available) {
+            server::log_event(server::LogLevel::info, "auto will do without io_uring", {{"reason", available.error()}});
+        }
+    }
     // The daemon sends each connection to a worker of its choice, so it keeps the sources that the scheduler makes.
     std::vector<conc::EventSource*> workers;
     const auto make_driver = net::driver_factory(driver_kind(configuration.driver));

@@ -28,24 +28,6 @@ bool failed(Operation& operation, int error) noexcept {
     return true;
 }
 
-/// Connections that died in the queue, or that a firewall forbids: accept(2) says to treat them like EAGAIN and retry.
-bool died_in_queue(int error) noexcept {
-    switch (error) {
-        case ECONNABORTED:
-        case EPERM:
-        case EPROTO:
-        case ENOPROTOOPT:
-        case ENETDOWN:
-        case ENETUNREACH:
-        case EHOSTDOWN:
-        case EHOSTUNREACH:
-        case ENONET:
-            return true;
-        default:
-            return false;
-    }
-}
-
 bool try_accept(Operation& operation, bool& drained) {
     for (;;) {
         SocketAddress& peer = *operation.address;
@@ -132,6 +114,23 @@ bool try_connect(Operation& operation) noexcept {
 }
 
 }  // namespace
+
+bool died_in_queue(int error) noexcept {
+    switch (error) {
+        case ECONNABORTED:
+        case EPERM:
+        case EPROTO:
+        case ENOPROTOOPT:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+        case ENONET:
+            return true;
+        default:
+            return false;
+    }
+}
 
 bool attempt(Operation& operation, bool& drained) {
     switch (operation.kind) {

@@ -10,6 +10,9 @@ namespace mynah::net::internal {
 /// `drained` tells of the descriptor's queue, and is set only by accept and receive: true: it was seen empty.
 bool attempt(Operation& operation, bool& drained);
 
+/// Errors of a connection that died in a listener's queue, or that a firewall forbids: accept(2) says to go on.
+bool died_in_queue(int error) noexcept;
+
 /// One poll(2) without waiting, for kinds readable and writable.
 bool is_ready_now(const Operation& operation);
 

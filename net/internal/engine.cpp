@@ -1,5 +1,7 @@
 #include "net/internal/engine.hpp"
 
+#include <algorithm>
+
 #include "conc/event_source.hpp"
 #include "net/driver.hpp"
 #include "net/operation.hpp"
@@ -13,6 +15,25 @@ bool Engine::hold(Operation& operation) {
     }
     limit(operation, deadline);
     return false;
+}
+
+void Engine::look_at_deadline(Operation* operation, conc::TimePoint time) {
+    if (operation == nullptr) {
+        return;
+    }
+    if (operation->deadline <= time) {
+        late_.push_back(operation);
+    } else {
+        nearest_ = std::min(nearest_, operation->deadline);
+    }
+}
+
+void Engine::end_all_late() {
+    std::ranges::sort(late_, {}, &Operation::deadline);
+    for (Operation* operation : late_) {
+        end_late(*operation);
+    }
+    late_.clear();
 }
 
 conc::TimePoint Engine::now() const noexcept {

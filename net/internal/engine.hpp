@@ -50,8 +50,9 @@ class Engine {
     /// So much is pending that another engine would do better.
     virtual bool outgrown() const noexcept { return false; }
 
-    /// Gives up everything that is pending; nobody is resumed. For an engine that keeps nothing in the kernel.
-    virtual std::vector<Operation*> take_all() noexcept = 0;
+    /// Gives up everything that is pending; nobody is resumed. Only for an engine that can be outgrown: it keeps nothing
+    /// in the kernel.
+    virtual std::vector<Operation*> take_all() noexcept { return {}; }
 
     /// submit() for what another engine has begun: it keeps its deadline.
     bool hold(Operation& operation);
@@ -66,9 +67,21 @@ class Engine {
         nearest_ = std::min(nearest_, deadline);
     }
 
+    /// Ends an operation whose deadline has passed.
+    virtual void end_late(Operation& operation) = 0;
+
+    /// For every operation that is pending: notes it where its deadline has passed, or else lets it bound nearest_.
+    void look_at_deadline(Operation* operation, conc::TimePoint time);
+
+    /// Ends those that were noted, in the order of their deadlines.
+    void end_all_late();
+
     Driver& driver_;
     WakeUp& wake_up_;
     conc::TimePoint nearest_ = conc::TimePoint::max();
+
+  private:
+    std::vector<Operation*> late_;
 };
 
 }  // namespace mynah::net::internal

@@ -302,20 +302,14 @@ void ReadinessEngine::serve_direction(int fd, Slot& slot, Operation* operation, 
 void ReadinessEngine::expire(conc::TimePoint time) {
     nearest_ = conc::TimePoint::max();
     for (const Slot& slot : slots_) {
-        expire(slot.reader, time);
-        expire(slot.writer, time);
+        look_at_deadline(slot.reader, time);
+        look_at_deadline(slot.writer, time);
     }
+    end_all_late();
 }
 
-void ReadinessEngine::expire(Operation* operation, conc::TimePoint time) {
-    if (operation == nullptr) {
-        return;
-    }
-    if (operation->deadline <= time) {
-        fail(operation, std::make_error_code(std::errc::timed_out));
-    } else {
-        nearest_ = std::min(nearest_, operation->deadline);
-    }
+void ReadinessEngine::end_late(Operation& operation) {
+    fail(&operation, std::make_error_code(std::errc::timed_out));
 }
 
 }  // namespace mynah::net::internal

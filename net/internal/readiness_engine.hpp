@@ -54,7 +54,7 @@ class ReadinessEngine final : public Engine {
     void serve(Ready ready);
     void serve_direction(int fd, Slot& slot, Operation* operation, Interest direction);
     void expire(conc::TimePoint time);
-    void expire(Operation* operation, conc::TimePoint time);
+    void end_late(Operation& operation) override;
     void detach(Operation& operation) noexcept;
     void finish(Operation& operation) noexcept;
     void fail(Operation* operation, std::error_code error) noexcept;

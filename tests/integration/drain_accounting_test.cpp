@@ -21,7 +21,7 @@ namespace {
 using End = EchoConnection::End;
 
 class DrainAccounting : public WithDriver {};
-INSTANTIATE_TEST_SUITE_P(Drivers, DrainAccounting, testing::Values("select", "poll", "epoll"), driver_name);
+INSTANTIATE_TEST_SUITE_P(Drivers, DrainAccounting, testing::Values("select", "poll", "epoll", "io_uring"), driver_name);
 
 // What the daemon says of a connection against what the connection saw itself.
 void expect_row_agrees(const EchoConnection& connection, const LedgerRow& row) {

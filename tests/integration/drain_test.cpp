@@ -36,7 +36,7 @@ constexpr Traffic kStubborn{.total_bytes = Traffic::kEndless,
                             .reading = Reading::never};
 
 class Drain : public WithDriver {};
-INSTANTIATE_TEST_SUITE_P(Drivers, Drain, testing::Values("select", "poll", "epoll"), driver_name);
+INSTANTIATE_TEST_SUITE_P(Drivers, Drain, testing::Values("select", "poll", "epoll", "io_uring"), driver_name);
 
 const std::vector<std::string> kAllPhases{"not_ready", "draining", "closing", "stopped"};
 

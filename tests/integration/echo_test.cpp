@@ -16,7 +16,7 @@ namespace mynah::integration {
 namespace {
 
 class Echo : public WithDriver {};
-INSTANTIATE_TEST_SUITE_P(Drivers, Echo, testing::Values("select", "poll", "epoll", "auto"), driver_name);
+INSTANTIATE_TEST_SUITE_P(Drivers, Echo, testing::Values("select", "poll", "epoll", "io_uring", "auto"), driver_name);
 
 bool echoed(const EchoConnection& connection) {
     return connection.is_all_echoed() && connection.is_exact_prefix();

@@ -29,7 +29,7 @@ bool waiting(const EchoConnection& connection) {
 }
 
 class Exhaustion : public WithDriver {};
-INSTANTIATE_TEST_SUITE_P(Drivers, Exhaustion, testing::Values("select", "poll", "epoll"), driver_name);
+INSTANTIATE_TEST_SUITE_P(Drivers, Exhaustion, testing::Values("select", "poll", "epoll", "io_uring"), driver_name);
 
 TEST_P(Exhaustion, OutOfDescriptorsDoesNotSpinAndServiceResumes) {
     constexpr rlim_t kDescriptors = 64;

@@ -16,7 +16,7 @@ namespace mynah::integration {
 namespace {
 
 class Foreign : public WithDriver {};
-INSTANTIATE_TEST_SUITE_P(Drivers, Foreign, testing::Values("select", "poll", "epoll"), driver_name);
+INSTANTIATE_TEST_SUITE_P(Drivers, Foreign, testing::Values("select", "poll", "epoll", "io_uring"), driver_name);
 
 std::string some_bytes(std::size_t count) {
     std::string bytes(count, '\0');

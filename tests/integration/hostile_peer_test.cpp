@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 using End = EchoConnection::End;
 
 class HostilePeer : public WithDriver {};
-INSTANTIATE_TEST_SUITE_P(Drivers, HostilePeer, testing::Values("select", "poll", "epoll"), driver_name);
+INSTANTIATE_TEST_SUITE_P(Drivers, HostilePeer, testing::Values("select", "poll", "epoll", "io_uring"), driver_name);
 
 constexpr Traffic kNeverReads{.total_bytes = Traffic::kEndless,
                               .window_bytes = Traffic::kEndless,

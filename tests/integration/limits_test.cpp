@@ -20,7 +20,7 @@ namespace {
 using End = EchoConnection::End;
 
 class Limits : public WithDriver {};
-INSTANTIATE_TEST_SUITE_P(Drivers, Limits, testing::Values("select", "poll", "epoll"), driver_name);
+INSTANTIATE_TEST_SUITE_P(Drivers, Limits, testing::Values("select", "poll", "epoll", "io_uring"), driver_name);
 
 bool echoed(const EchoConnection& connection) {
     return connection.is_all_echoed() && connection.is_exact_prefix();

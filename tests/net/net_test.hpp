@@ -75,8 +75,9 @@ std::string driver_name(const testing::TestParamInfo<DriverKind>& info);
 
 }  // namespace mynah::net::test
 
-#define MYNAH_FOR_EACH_DRIVER(suite)                                                                                \
-    INSTANTIATE_TEST_SUITE_P(Net, suite,                                                                            \
-                             testing::Values(::mynah::net::DriverKind::select, ::mynah::net::DriverKind::poll,      \
-                                             ::mynah::net::DriverKind::epoll, ::mynah::net::DriverKind::automatic), \
+#define MYNAH_FOR_EACH_DRIVER(suite)                                                                              \
+    INSTANTIATE_TEST_SUITE_P(Net, suite,                                                                          \
+                             testing::Values(::mynah::net::DriverKind::select, ::mynah::net::DriverKind::poll,    \
+                                             ::mynah::net::DriverKind::epoll, ::mynah::net::DriverKind::io_uring, \
+                                             ::mynah::net::DriverKind::automatic),                                \
                              ::mynah::net::test::driver_name)

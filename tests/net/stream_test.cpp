@@ -1,6 +1,7 @@
 // The contract of a Stream: receive, send, ends and errors.
 #include "net/stream.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <functional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -349,24 +351,22 @@ TEST_P(StreamContract, OneTaskReceivesWhileAnotherSends) {
 conc::Task<> grows_buffers() {
     Pair pair = connected_pair();
     pair.stream.set_receive_options({.initial_bytes = 1024, .maximum_bytes = 4096});
-    plain_send(pair.peer, pattern(100'000));
-    ::shutdown(pair.peer.get(), SHUT_WR);
+    constexpr std::size_t kRoundBytes = 16'384;
     std::vector<std::size_t> sizes;
-    std::size_t total = 0;
-    for (;;) {
-        const Result<Lease> lease = co_await pair.stream.receive(kPatience);
-        CO_ASSERT_TRUE(lease);
-        if (lease->empty()) {
-            break;
+    for (int round = 0; round < 4; ++round) {
+        plain_send(pair.peer, pattern(kRoundBytes));
+        for (std::size_t total = 0; total < kRoundBytes;) {
+            const Result<Lease> lease = co_await pair.stream.receive(kPatience);
+            CO_ASSERT_TRUE(lease);
+            CO_ASSERT_TRUE(!lease->empty());
+            sizes.push_back(lease->capacity());
+            total += lease->size();
         }
-        sizes.push_back(lease->capacity());
-        total += lease->size();
     }
-    EXPECT_EQ(total, 100'000U);
-    EXPECT_EQ(sizes.at(0), 1024U);
-    EXPECT_EQ(sizes.at(1), 2048U);
-    EXPECT_EQ(sizes.at(2), 4096U);
-    EXPECT_EQ(sizes.at(3), 4096U);
+    // How many come of each size is the driver's: some receive ahead of who asks.
+    EXPECT_TRUE(std::is_sorted(sizes.begin(), sizes.end()));
+    sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+    EXPECT_THAT(sizes, testing::ElementsAre(1024U, 2048U, 4096U));
 }
 TEST_P(StreamContract, BuffersGrowToTheirMaximumWhileTheyComeBackFull) {
     run_on(GetParam(), grows_buffers());
@@ -414,9 +414,11 @@ conc::Task<> stays_fair() {
     int rounds = 0;
     conc::WaitGroup wait_group;
     wait_group.go(busy_neighbour, std::ref(pair.stream), std::ref(stop), std::ref(rounds));
-    co_await conc::yield();
-    EXPECT_LE(rounds, 32) << "one stream kept the worker to itself";
-    EXPECT_GT(rounds, 0);
+    while (rounds < 100) {
+        const int before = rounds;
+        co_await conc::yield();
+        EXPECT_LE(rounds - before, 32) << "one stream kept the worker to itself";
+    }
     stop = true;
     co_await wait_group.wait();
 }

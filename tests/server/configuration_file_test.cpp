@@ -139,11 +139,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "x.toml:2:9: drain.grace: \"5\" has no unit; accepted"},
         Mistake{"BufferTooLarge", "[limits]\nreceive_buffer = \"1GiB\"\n",
                 "x.toml:2:18: limits.receive_buffer: \"1GiB\" is out of range; accepted: 64B to 1MiB"},
-        Mistake{"DriverOfALaterVersion", "driver = \"io_uring\"\n",
-                "x.toml:1:10: driver: driver \"io_uring\" is not built into this version; choose auto, select, poll or "
-                "epoll"},
         Mistake{"UnknownDriver", "driver = \"kqueue\"\n",
-                "x.toml:1:10: driver: \"kqueue\" is not known; choose auto, select, poll or epoll"},
+                "x.toml:1:10: driver: \"kqueue\" is not known; choose auto, select, poll, epoll or io_uring"},
         Mistake{"UnknownLedger", "[ledger]\nurl = \"postgres://x\"\n",
                 "x.toml:2:7: ledger.url: \"postgres://x\" is not a ledger; accepted: off, or sqlite:PATH"},
         Mistake{"LedgerWithoutPath", "[ledger]\nurl = \"sqlite:\"\n",

@@ -99,7 +99,7 @@ TEST(Configuration, EveryWordOfAKeySelectsWhatIsCalledSo) {
             }
         }
     };
-    words_of("driver", {"auto", "select", "poll", "epoll"});
+    words_of("driver", {"auto", "select", "poll", "epoll", "io_uring"});
     words_of("log.level", {"debug", "info", "warn", "error", "off"});
     words_of("log.format", {"text", "json"});
     words_of("ledger.url", {"off", "sqlite:/tmp/x.sqlite"});

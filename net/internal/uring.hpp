@@ -1,0 +1,75 @@
+// uring.hpp -- io_uring(7) as one worker uses it: queues of requests and of completions, shared with the kernel.
+//
+// What     set up for a single thread, which runs what the kernel has deferred only when it asks for it
+//          (IORING_SETUP_SINGLE_ISSUER, IORING_SETUP_DEFER_TASKRUN: Linux 6.1). So between two calls of look() or wait()
+//          nothing happens to our requests.
+// Threads  made on any thread; from enable() on, everything on the thread that called it.
+// Errors   the constructor throws std::system_error with what the machine lacks or forbids. A call that fails later, and
+//          not for want of memory, ends the program: it would be a mistake of ours.
+// Cost     next() costs no system call while the queue has room; look() costs none where nothing is to be done.
+#pragma once
+
+#include <cstdint>
+
+#include <liburing.h>
+
+#include "conc/event_source.hpp"
+
+namespace mynah::net::internal {
+
+class Uring {
+  public:
+    struct Completion {
+        std::uint64_t mark;  // what the request bore as its user_data
+        int result;          // of the system call's kind: negative is -errno
+        unsigned flags;      // IORING_CQE_F_...
+    };
+
+    Uring();
+    Uring(const Uring&) = delete;
+    Uring& operator=(const Uring&) = delete;
+    ~Uring();
+
+    /// This thread is the one that uses it.
+    void enable();
+
+    /// A request to be filled in; it begins with the next look(), wait() or submit().
+    io_uring_sqe& next();
+
+    /// Begins what was asked for: afterwards the kernel holds the files that are meant, whoever closes their
+    /// descriptors.
+    void submit();
+
+    /// Begins what was asked for, and lets the kernel complete what it can, without waiting.
+    void look();
+
+    /// The same, and waits for a completion for `left` at most (Duration::max(): for ever). May return early.
+    void wait(conc::Duration left);
+
+    /// Passes every completion that is there to `each`; returns how many there were.
+    template <class Function>
+    unsigned take(Function&& each) {
+        unsigned head = 0;
+        unsigned count = 0;
+        io_uring_cqe* completion = nullptr;
+        io_uring_for_each_cqe(&ring_, head, completion) {
+            ++count;
+            each(Completion{.mark = completion->user_data, .result = completion->res, .flags = completion->flags});
+        }
+        io_uring_cq_advance(&ring_, count);
+        return count;
+    }
+
+    /// For buffer rings.
+    io_uring& ring() noexcept { return ring_; }
+
+  private:
+    static constexpr unsigned kRequests = 1024;
+    static constexpr unsigned kCompletions = 4096;
+
+    void check(int result);
+
+    io_uring ring_{};
+};
+
+}  // namespace mynah::net::internal

@@ -1,0 +1,314 @@
+#include "net/internal/uring_engine.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "conc/event_source.hpp"
+#include "net/internal/attempt.hpp"
+#include "net/internal/engine.hpp"
+#include "net/internal/timeval.hpp"
+#include "net/internal/uring.hpp"
+#include "net/internal/uring_buffers.hpp"
+#include "net/internal/uring_mark.hpp"
+#include "net/internal/wake_up.hpp"
+#include "net/operation.hpp"
+#include "net/result.hpp"
+
+namespace mynah::net::internal {
+namespace {
+
+using Kind = Operation::Kind;
+
+std::error_code canceled() noexcept {
+    return std::make_error_code(std::errc::operation_canceled);
+}
+
+bool must_not_wait(const Operation& operation) noexcept {
+    return operation.no_wait || operation.timeout <= conc::Duration::zero();
+}
+
+/// True, as for every operation that has finished: it would have to wait, and must not.
+bool refuse_to_wait(Operation& operation) noexcept {
+    operation.error = operation.no_wait ? canceled() : std::make_error_code(std::errc::timed_out);
+    return true;
+}
+
+/// A request that picks from larger buffers than are wanted stays, until they are by far too large.
+bool fits(std::uint8_t group, std::uint8_t wanted) noexcept {
+    return group == wanted || group == wanted + 1;
+}
+
+}  // namespace
+
+UringEngine::UringEngine(Driver& driver, WakeUp& wake_up) : Engine(driver, wake_up), ring_(std::make_unique<Uring>()) {}
+
+UringEngine::~UringEngine() = default;
+
+void UringEngine::start() {
+    if (ring_ == nullptr) {
+        ring_ = std::make_unique<Uring>();
+    }
+    ring_->enable();
+    started_ = true;
+    ask_wake();
+}
+
+// Takes everything back, and waits until the kernel has let go: soon, as no request on a socket can hold it up.
+void UringEngine::stop() noexcept {
+    started_ = false;
+    take_back_all();
+    while (in_flight_ > 0) {
+        ring_->wait(conc::Duration::max());
+        reap();
+    }
+    ring_.reset();
+    for (std::unique_ptr<UringBuffers>& each : buffers_) {
+        each.reset();
+    }
+    for (Slot& slot : slots_) {
+        slot.reading = {};
+        slot.writing = {};
+    }
+}
+
+void UringEngine::poll(std::optional<conc::TimePoint> until) {
+    const bool has_news = reap() > 0;
+    if (has_news || (until && *until == conc::TimePoint::min()) || !wake_up_.begin_sleep()) {
+        ring_->look();
+    } else {
+        const conc::TimePoint end = std::min(until.value_or(conc::TimePoint::max()), nearest_);
+        ring_->wait(end == conc::TimePoint::max() ? conc::Duration::max()
+                                                  : std::max(end - now(), conc::Duration::zero()));
+    }
+    wake_up_.end_sleep();
+    reap();
+    // What has come goes before what is late. The clock is not read where nothing has a deadline.
+    if (nearest_ != conc::TimePoint::max()) {
+        if (const conc::TimePoint time = now(); time >= nearest_) {
+            expire(time);
+        }
+    }
+}
+
+std::error_code UringEngine::admit(int fd) {
+    if (fd < 0) {
+        return std::make_error_code(std::errc::bad_file_descriptor);
+    }
+    if (fd > UringMark::kHighestDescriptor) {
+        return Errc::too_many_descriptors;
+    }
+    const auto needed = static_cast<std::size_t>(fd) + 1;
+    if (slots_.size() < needed) {
+        slots_.resize(needed);
+    }
+    return {};
+}
+
+// Nothing may be left in the queue of requests when the descriptor is closed. What has begun holds the file itself: it is
+// taken back here and now, or the peer would see no end, and a listener would go on to accept.
+void UringEngine::forget(int fd) noexcept {
+    const auto index = static_cast<std::size_t>(fd);
+    if (fd < 0 || index >= slots_.size()) {
+        return;
+    }
+    Slot& slot = slots_[index];
+    const bool in_kernel = slot.reading.serial != 0 || slot.writing.serial != 0 || slot.writer != nullptr;
+    if (slot.reader != nullptr) {
+        end(*slot.reader, canceled());
+    }
+    if (slot.writer != nullptr) {
+        end(*slot.writer, canceled());
+    }
+    take_back_read(fd, slot);
+    if (in_kernel && ring_ != nullptr) {
+        ring_->look();
+    }
+    slot = Slot();
+}
+
+bool UringEngine::submit(Operation& operation) {
+    if (!started_) {
+        operation.error = canceled();
+        return true;
+    }
+    try {
+        const auto index = static_cast<std::size_t>(operation.fd);
+        if (operation.fd < 0 || index >= slots_.size()) [[unlikely]] {
+            operation.error = admit(operation.fd);
+            if (operation.error) {
+                return true;
+            }
+        }
+        return begin(operation);
+    } catch (const std::bad_alloc&) {
+        operation.error = std::make_error_code(std::errc::not_enough_memory);
+    } catch (const std::system_error& error) {
+        operation.error = error.code();
+    }
+    return true;
+}
+
+bool UringEngine::begin(Operation& operation) {
+    Slot& slot = slot_of(operation);
+    if ((operation.reads() ? slot.reader : slot.writer) != nullptr) {
+        operation.error = Errc::operation_in_progress;
+        return true;
+    }
+    switch (operation.kind) {
+        case Kind::accept:
+        case Kind::receive:
+            return begin_read(slot, operation);
+        case Kind::send:
+            return begin_send(operation);
+        case Kind::pause:
+            if (must_not_wait(operation)) {
+                return refuse_to_wait(operation);
+            }
+            pend(slot.reader, operation);
+            return false;
+        default:
+            return begin_polled(slot, operation);
+    }
+}
+
+bool UringEngine::begin_read(Slot& slot, Operation& operation) {
+    if (take_arrived(operation)) {
+        return true;
+    }
+    if (must_not_wait(operation)) {
+        return take_now(operation) || refuse_to_wait(operation);
+    }
+    if (slot.reading.serial == 0) {
+        slot.reader = &operation;
+        try {
+            ask_read(operation.fd, slot);
+        } catch (...) {
+            slot.reader = nullptr;
+            throw;
+        }
+    } else if (operation.kind == Kind::receive && !fits(slot.reading.group, group_of(operation.receive_bytes))) {
+        take_back_read(operation.fd, slot);  // and asks again, for other buffers, once it has ended
+    }
+    pend(slot.reader, operation);
+    return false;
+}
+
+// The kernel gets it with everything else that is asked for until the next wait.
+bool UringEngine::begin_send(Operation& operation) {
+    if (operation.unsent.empty()) {
+        return true;
+    }
+    if (must_not_wait(operation)) {
+        bool drained = false;
+        return attempt(operation, drained) || refuse_to_wait(operation);
+    }
+    pend(slot_of(operation).writer, operation);
+    ask_send(operation);
+    return false;
+}
+
+bool UringEngine::begin_polled(Slot& slot, Operation& operation) {
+    const bool reads = operation.reads();
+    Watch& watch = reads ? slot.reading : slot.writing;
+    if (reads && !slot.arrived.empty()) {
+        return true;  // of a stream: readable, as what has come was received already
+    }
+    const bool only_readiness = operation.kind == Kind::readable || operation.kind == Kind::writable;
+    const bool tries = only_readiness ? must_not_wait(operation) && is_ready_now(operation)
+                                      : !watch.drained || must_not_wait(operation);
+    if (tries && attempt(operation, watch.drained)) {
+        return true;
+    }
+    if (must_not_wait(operation)) {
+        return refuse_to_wait(operation);
+    }
+    pend(reads ? slot.reader : slot.writer, operation);
+    if (watch.serial == 0) {
+        ask_poll(operation.fd, slot, reads ? Tag::poll_read : Tag::poll_write);
+    }
+    return false;
+}
+
+void UringEngine::pend(Operation*& place, Operation& operation) {
+    if (operation.timeout != kNoTimeout) {
+        limit(operation, deadline_after(now(), operation.timeout));
+    }
+    operation.ending.clear();
+    place = &operation;
+    operation.pending = true;
+    ++pending_;
+}
+
+bool UringEngine::take_arrived(Operation& operation) {
+    Slot& slot = slot_of(operation);
+    if (slot.arrived.empty()) {
+        return false;
+    }
+    give(operation, std::move(slot.arrived.front()));
+    slot.arrived.erase(slot.arrived.begin());
+    return true;
+}
+
+// What there is without waiting. A request that is under way has its turn first, since what it brings is older than what
+// would be found in the socket. True: the operation has its result; one that was pending may have ended on the way.
+bool UringEngine::take_now(Operation& operation) {
+    const bool was_pending = operation.pending;
+    const auto has_ended = [&] { return was_pending && !operation.pending; };
+    ring_->look();
+    reap();
+    while (!has_ended() && slot_of(operation).reading.ending) {
+        ring_->wait(conc::Duration::max());
+        reap();
+        ring_->look();
+        reap();
+    }
+    if (has_ended() || take_arrived(operation)) {
+        return true;
+    }
+    bool drained = false;
+    return slot_of(operation).reading.serial == 0 && attempt(operation, drained);
+}
+
+void UringEngine::cancel(Operation& operation) {
+    if (!operation.pending) {
+        return;
+    }
+    if (operation.kind != Kind::receive && operation.kind != Kind::accept) {
+        end(operation, canceled());
+        return;
+    }
+    if (!take_now(operation)) {
+        operation.error = canceled();
+    }
+    if (operation.pending) {
+        finish(operation);
+    }
+}
+
+// The caller's buffer goes as soon as this returns, so a send has to have ended.
+void UringEngine::withdraw(Operation& operation) noexcept {
+    if (!operation.pending) {
+        return;
+    }
+    Slot& slot = slot_of(operation);
+    if (operation.kind != Kind::send || !started_) {
+        take_back_poll(operation.fd, operation.reads() ? slot.reading : slot.writing);
+        detach(operation);
+        return;
+    }
+    withdrawn_ = &operation;
+    end(operation, canceled());
+    while (operation.pending) {
+        ring_->wait(conc::Duration::max());
+        reap();
+    }
+    withdrawn_ = nullptr;
+}
+
+}  // namespace mynah::net::internal
