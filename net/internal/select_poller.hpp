@@ -21,11 +21,13 @@ class SelectPoller final : public Poller {
     SelectPoller() noexcept;
 
     bool admits(int fd) const noexcept override { return fd >= 0 && fd < FD_SETSIZE; }
+    std::size_t suits() const noexcept override { return kSuits; }
     void watch(int fd, Interest interest) override;
     int wait(conc::Duration left, std::vector<Ready>& ready) override;
     std::string_view name() const noexcept override { return "select"; }
 
   private:
+    static constexpr std::size_t kSuits = 64;
     static constexpr std::size_t kWordBits = sizeof(unsigned long) * 8;
     static constexpr std::size_t kWords = FD_SETSIZE / kWordBits;
     static_assert(sizeof(fd_set) == kWords * sizeof(unsigned long), "select(2): a set is an array of words");

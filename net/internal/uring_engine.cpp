@@ -110,8 +110,8 @@ std::error_code UringEngine::admit(int fd) {
     return {};
 }
 
-// Nothing may be left in the queue of requests when the descriptor is closed. What has begun holds the file itself: it is
-// taken back here and now, or the peer would see no end, and a listener would go on to accept.
+// Nothing may be left in the queue of requests when the descriptor is closed. What has begun holds the file itself: it
+// is taken back here and now, or the peer would see no end, and a listener would go on to accept.
 void UringEngine::forget(int fd) noexcept {
     const auto index = static_cast<std::size_t>(fd);
     if (fd < 0 || index >= slots_.size()) {
@@ -255,8 +255,9 @@ bool UringEngine::take_arrived(Operation& operation) {
     return true;
 }
 
-// What there is without waiting. A request that is under way has its turn first, since what it brings is older than what
-// would be found in the socket. True: the operation has its result; one that was pending may have ended on the way.
+// What there is without waiting. A request that is under way has its turn first, since what it brings is older than
+// what would be found in the socket. True: the operation has its result; one that was pending may have ended on the
+// way.
 bool UringEngine::take_now(Operation& operation) {
     const bool was_pending = operation.pending;
     const auto has_ended = [&] { return was_pending && !operation.pending; };

@@ -1,14 +1,15 @@
 // uring_engine.hpp -- operations handed to the kernel: io_uring(7).
 //
 // What     accept and receive stay asked for ("multishot"): one request serves a listener or a stream until it ends.
-//          What arrives while nobody waits is kept for the next operation; once that is a few results the request is taken
-//          back, so that a peer which is not read stops being read. A stream that fills larger buffers than 4 KiB is asked
-//          for each of them: there one more request costs little, and more than one ahead would be much. A send is one request, again for what was left
-//          of it. Everything else is tried, waits for readiness, and is tried again.
-// Cancel   a read's request has no buffer of ours: it goes on, or is taken back, behind the operation's end. A send ends
-//          only with its completion, as the kernel reads from the caller's buffer until then.
-// Bounds   what the kernel receives ahead for a stream fits into the buffers of 4 KiB that it picks from: 64 KiB of them,
-//          unless so many streams receive that they need more (uring_buffers.hpp).
+//          What arrives while nobody waits is kept for the next operation; once that is a few results the request is
+//          taken back, so that a peer which is not read stops being read. A stream that fills larger buffers than 4 KiB
+//          is asked for each of them: one more request costs little there, and more than one ahead would be much. A
+//          send is one request, again for what was left of it. Everything else is tried, waits for readiness, and is
+//          tried again.
+// Cancel   a read's request has no buffer of ours: it goes on, or is taken back, behind the operation's end. A send
+//          ends only with its completion, as the kernel reads from the caller's buffer until then.
+// Bounds   what the kernel receives ahead for a stream fits into the buffers of 4 KiB that it picks from: 64 KiB of
+//          them, unless so many streams receive that they need more (uring_buffers.hpp).
 // Cost     all that tasks ask for between two waits is begun by one system call, which also waits for what comes next.
 #pragma once
 

@@ -32,12 +32,15 @@ bool has_line(std::string_view text, std::string_view line) {
 }
 
 Process::Options daemon_process(const Daemon::Options& options) {
-    Process::Options process{.program = MYNAH_MYNAHD_PROGRAM,
+    Process::Options process{.program = options.under.empty() ? MYNAH_MYNAHD_PROGRAM : options.under,
                              .arguments = {},
                              .environment = options.environment,
                              .directory = {},
                              .max_descriptors = options.max_descriptors,
                              .core = std::nullopt};
+    if (!options.under.empty()) {
+        process.arguments.emplace_back(MYNAH_MYNAHD_PROGRAM);
+    }
     for (const std::string& address : options.listen) {
         process.arguments.insert(process.arguments.end(), {"--listen", address});
     }

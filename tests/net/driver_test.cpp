@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -15,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -24,8 +26,10 @@
 #include "conc/wait_group.hpp"
 #include "net/descriptor.hpp"
 #include "net/lease.hpp"
+#include "net/operation.hpp"
 #include "net/readable.hpp"
 #include "net/result.hpp"
+#include "net/wait_readable.hpp"
 #include "tests/net/interrupting_signals.hpp"
 #include "tests/net/net_test.hpp"
 
@@ -300,6 +304,102 @@ TEST_P(DriverContract, WatchesAsManyDescriptorsAsItTakes) {
     constexpr rlim_t kOthers = 200;  // of this process, and of the driver
     const rlim_t most = GetParam() == DriverKind::select ? rlim_t{FD_SETSIZE} : many_.count();
     run_on(GetParam(), many_descriptors(std::min<rlim_t>(20'000, most - kOthers)));
+}
+
+// select(2) looks at every descriptor in each call, so auto leaves it long before FD_SETSIZE.
+conc::Task<> outgrown() {
+    constexpr std::size_t kMany = 200;
+    std::vector<Descriptor> events;
+    std::size_t told = 0;
+    std::size_t late = 0;
+    conc::WaitGroup waiting;
+    auto wait = [&](int fd, conc::Duration timeout) -> conc::Task<> {
+        const Result<bool> ready = co_await readable(fd, timeout);
+        CO_ASSERT_TRUE(ready);
+        (*ready ? told : late) += 1;
+    };
+    for (std::size_t i = 0; i < kMany; ++i) {
+        events.emplace_back(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+        waiting.go(wait, events.back().get(), i == 0 ? conc::Duration(50ms) : conc::Duration(kPatience));
+    }
+    EXPECT_EQ(Driver::current()->name(), "select");
+    co_await until([] { return Driver::current()->name() != "select"; });
+    // What was pending goes on, and keeps its deadline.
+    co_await until([&] { return late == 1; });
+    for (std::size_t i = 1; i < kMany; ++i) {
+        const std::uint64_t one = 1;
+        EXPECT_EQ(::write(events[i].get(), &one, sizeof(one)), ssize_t{sizeof(one)});
+    }
+    co_await waiting.wait();
+    EXPECT_EQ(told, kMany - 1);
+}
+TEST(AutomaticDriver, LeavesSelectOnceItIsOutgrown) {
+    run_on(DriverKind::automatic, outgrown());
+}
+
+/// The bytes that the peer gets until it has seen nothing for a while.
+std::string what_arrived(const Descriptor& peer) {
+    std::string all;
+    std::string part(65536, '\0');
+    while (*wait_readable(peer.get(), 50ms)) {
+        const ssize_t got = ::recv(peer.get(), part.data(), part.size(), 0);
+        if (got <= 0) {
+            break;
+        }
+        all.append(part, 0, static_cast<std::size_t>(got));
+    }
+    return all;
+}
+
+// As when a task is destroyed in mid-send: what its frame held is used for something else at once.
+conc::Task<> send_withdrawn() {
+    Pair pair = connected_pair();
+    limit_send_queue(pair.stream);
+    limit_receive_queue(pair.peer);
+    CO_ASSERT_TRUE(pair.stream.adopt());
+    Driver& driver = *Driver::current();
+    const std::string original = pattern(std::size_t{8} << 20U);
+    std::string buffer = original;
+    Operation operation;
+    operation.kind = Operation::Kind::send;
+    operation.fd = pair.stream.fd();
+    operation.unsent = std::as_bytes(std::span(buffer));
+    CO_ASSERT_TRUE(!driver.submit(operation));
+    EXPECT_TRUE(driver.armed());
+    co_await conc::yield();
+    driver.withdraw(operation);
+    EXPECT_FALSE(operation.pending);
+    EXPECT_FALSE(driver.armed());
+    std::fill(buffer.begin(), buffer.end(), '!');
+    const std::string arrived = what_arrived(pair.peer);
+    EXPECT_EQ(arrived.size(), original.size() - operation.unsent.size());
+    EXPECT_TRUE(original.starts_with(arrived)) << "the buffer was read after the operation had been withdrawn";
+}
+TEST_P(DriverContract, AWithdrawnSendLeavesItsBufferAlone) {
+    run_on(GetParam(), send_withdrawn());
+}
+
+conc::Task<> receive_withdrawn() {
+    Pair pair = connected_pair();
+    CO_ASSERT_TRUE(pair.stream.adopt());
+    Driver& driver = *Driver::current();
+    {
+        Operation operation;
+        operation.kind = Operation::Kind::receive;
+        operation.fd = pair.stream.fd();
+        operation.receive_bytes = 4096;
+        CO_ASSERT_TRUE(!driver.submit(operation));
+        co_await conc::sleep_for(1ms);  // the driver has polled meanwhile, and the kernel knows of it
+        driver.withdraw(operation);
+        EXPECT_FALSE(driver.armed());
+    }
+    plain_send(pair.peer, "for the next one");
+    const Result<Lease> lease = co_await pair.stream.receive(kPatience);
+    CO_ASSERT_TRUE(lease);
+    EXPECT_EQ(lease->text(), "for the next one");
+}
+TEST_P(DriverContract, AWithdrawnReceiveLosesNothing) {
+    run_on(GetParam(), receive_withdrawn());
 }
 
 // The old file lives on under another number, and is readable: that is not the new one's concern.
