@@ -106,6 +106,9 @@ Parsed<Command> read_command(std::string_view name, const Typed& typed) {
     if (!address) {
         return std::unexpected(printable(address.error()));
     }
+    if (address->transport() == net::Transport::udp) {
+        return std::unexpected(fmt::format("udp:// is not supported by {} yet", name));
+    }
     const auto timeout = read_duration("--timeout", typed.timeout, kDefaultTimeout);
     if (!timeout) {
         return std::unexpected(timeout.error());

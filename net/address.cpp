@@ -90,21 +90,21 @@ std::expected<Parts, std::string_view> split(std::string_view authority) {
         }
         const std::string_view rest = authority.substr(end + 1);
         if (!rest.starts_with(':')) {
-            return std::unexpected("no port after ']'; write tcp://[::1]:7007");
+            return std::unexpected("no port after ']'; write [::1]:7007");
         }
         return Parts{.host = authority.substr(1, end - 1), .port = rest.substr(1), .bracketed = true};
     }
     const std::size_t colon = authority.rfind(':');
     if (colon == std::string_view::npos) {
-        return std::unexpected("no port; write tcp://HOST:PORT");
+        return std::unexpected("no port; write HOST:PORT");
     }
     if (authority.find(':') != colon) {
-        return std::unexpected("an IPv6 address must stand in brackets, as in tcp://[::1]:7007");
+        return std::unexpected("an IPv6 address must stand in brackets, as in [::1]:7007");
     }
     return Parts{.host = authority.substr(0, colon), .port = authority.substr(colon + 1)};
 }
 
-std::expected<Address, std::string_view> parse_authority(std::string_view authority) {
+std::expected<Address, std::string_view> parse_authority(std::string_view authority, Transport transport) {
     const std::expected<Parts, std::string_view> parts = split(authority);
     if (!parts) {
         return std::unexpected(parts.error());
@@ -114,7 +114,7 @@ std::expected<Address, std::string_view> parse_authority(std::string_view author
         return std::unexpected("the port must be a number from 0 to 65535");
     }
     if (parts->host.empty()) {
-        return std::unexpected("no host; write tcp://HOST:PORT");
+        return std::unexpected("no host; write HOST:PORT");
     }
     if (parts->host.find('\0') != std::string_view::npos) {
         return std::unexpected("a NUL byte in the host");  // make_address would stop there
@@ -125,35 +125,86 @@ std::expected<Address, std::string_view> parse_authority(std::string_view author
         if (error || !numeric.is_v6()) {
             return std::unexpected("not an IPv6 address between the brackets");
         }
-        return Address(Address::Family::ipv6, numeric.to_string(), *port);
+        return Address(Address::Family::ipv6, numeric.to_string(), *port, transport);
     }
     if (!error) {
-        return Address(Address::Family::ipv4, numeric.to_string(), *port);
+        return Address(Address::Family::ipv4, numeric.to_string(), *port, transport);
     }
     if (!is_name(parts->host)) {
         return std::unexpected("neither an IPv4 address nor a host name");
     }
-    return Address(Address::Family::name, std::string(parts->host), *port);
+    return Address(Address::Family::name, std::string(parts->host), *port, transport);
 }
+
+bool is_control(char c) {
+    return (c >= '\0' && c < ' ') || c == '\x7f';
+}
+
+std::expected<Address, std::string> parse_unix(std::string_view text) {
+    const bool abstract = text.starts_with('@');
+    const std::string_view name = abstract ? text.substr(1) : text;
+    if (name.empty()) {
+        return Failure(abstract ? "no name after '@'; write unix://@mynah"
+                                : "no path; write unix:///run/mynah.sock, or unix://@mynah for an abstract name");
+    }
+    if (!abstract && !name.starts_with('/')) {
+        return Failure("the path must be absolute, as in unix:///run/mynah.sock");
+    }
+    if (name.contains('\0')) {
+        return Failure("a NUL byte in the path");
+    }
+    if (std::any_of(name.begin(), name.end(), is_control)) {
+        return Failure("a control character in the path");
+    }
+    if (name.size() > Address::kLongestUnixBytes) {
+        return Failure("too long: " + std::to_string(name.size()) + " bytes, a unix socket's " +
+                       (abstract ? "name" : "path") + " has at most " + std::to_string(Address::kLongestUnixBytes));
+    }
+    return Address(abstract ? Address::Family::abstract : Address::Family::path, std::string(name), 0);
+}
+
+bool is_unix_family(Address::Family family) {
+    return family == Address::Family::path || family == Address::Family::abstract || family == Address::Family::unnamed;
+}
+
+constexpr std::string_view kForms = "; write tcp://HOST:PORT, udp://HOST:PORT or unix:///PATH";
 
 }  // namespace
 
-Address::Address(Family family, std::string host, std::uint16_t port)
-    : family_(family), port_(port), host_(std::move(host)) {}
+std::string_view to_string(Transport transport) noexcept {
+    switch (transport) {
+        case Transport::tcp:
+            return "tcp";
+        case Transport::udp:
+            return "udp";
+        case Transport::unix_stream:
+            return "unix";
+    }
+    return "";
+}
+
+Address::Address(Family family, std::string host, std::uint16_t port, Transport transport)
+    : family_(family),
+      transport_(is_unix_family(family) ? Transport::unix_stream : transport),
+      port_(port),
+      host_(std::move(host)) {}
 
 std::expected<Address, std::string> Address::parse(std::string_view text) {
     const std::size_t scheme_end = text.find("://");
     if (scheme_end == std::string_view::npos) {
-        return refuse(text, "no transport; write tcp://HOST:PORT");
+        return refuse(text, "no transport" + std::string(kForms));
     }
     const std::string_view scheme = text.substr(0, scheme_end);
-    if (scheme == "udp" || scheme == "unix") {
-        return refuse(text, std::string(scheme) + " is not supported in this version, only tcp is");
+    const std::string_view rest = text.substr(scheme_end + 3);
+    if (scheme == "unix") {
+        std::expected<Address, std::string> address = parse_unix(rest);
+        return address ? address : refuse(text, address.error());
     }
-    if (scheme != "tcp") {
-        return refuse(text, "unknown transport " + quoted(scheme) + "; write tcp://HOST:PORT");
+    if (scheme != "tcp" && scheme != "udp") {
+        return refuse(text, "unknown transport " + quoted(scheme) + std::string(kForms));
     }
-    std::expected<Address, std::string_view> address = parse_authority(text.substr(scheme_end + 3));
+    std::expected<Address, std::string_view> address =
+        parse_authority(rest, scheme == "udp" ? Transport::udp : Transport::tcp);
     if (!address) {
         return refuse(text, address.error());
     }
@@ -161,12 +212,22 @@ std::expected<Address, std::string> Address::parse(std::string_view text) {
 }
 
 Address Address::with_port(std::uint16_t port) const {
-    return {family_, host_, port};
+    return {family_, host_, port, transport_};
+}
+
+Address Address::with_transport(Transport transport) const {
+    return {family_, host_, port_, transport};
 }
 
 std::string Address::to_string() const {
+    const std::string scheme = std::string(net::to_string(transport_)) + "://";
+    if (is_unix()) {
+        std::string shown = family_ == Family::abstract ? "@" + host_ : host_;
+        std::replace_if(shown.begin(), shown.end(), is_control, '?');
+        return scheme + shown;
+    }
     const std::string host = family_ == Family::ipv6 ? "[" + host_ + "]" : host_;
-    return "tcp://" + host + ":" + std::to_string(port_);
+    return scheme + host + ":" + std::to_string(port_);
 }
 
 }  // namespace mynah::net

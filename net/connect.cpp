@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 
 #include "conc/event_source.hpp"
 #include "conc/scheduler.hpp"
+#include "conc/sleep.hpp"
 #include "conc/task.hpp"
 #include "net/address.hpp"
 #include "net/descriptor.hpp"
@@ -34,9 +36,10 @@ using internal::SocketAddress;
 
 class ConnectAwaiter final : public internal::OperationAwaiter {
   public:
-    ConnectAwaiter(const std::shared_ptr<Endpoint>& endpoint, conc::Duration timeout) noexcept
+    /// `where` is the caller's, and stays where it is.
+    ConnectAwaiter(const std::shared_ptr<Endpoint>& endpoint, SocketAddress& where, conc::Duration timeout) noexcept
         : OperationAwaiter(endpoint, Operation::Kind::connect, timeout) {
-        operation_.address = &endpoint->peer;
+        operation_.address = &where;
     }
 
     std::error_code await_resume() noexcept {
@@ -50,13 +53,15 @@ conc::Task<Result<Stream>> connect_to(SocketAddress address, conc::Duration time
     if (!fd) {
         co_return fail_errno(errno);
     }
-    const int yes = 1;
-    // Where it fails the connection is slower, no less right.
-    (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    if (address.family() != AF_UNIX) {
+        const int yes = 1;
+        // Where it fails the connection is slower, no less right.
+        (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+    }
     const auto endpoint = std::make_shared<Endpoint>(std::move(fd));
-    endpoint->peer = address;
+    endpoint->peer = internal::CompactAddress(address);
     Stream stream(endpoint);  // closes the descriptor, and first tells the driver, where it comes to nothing
-    const std::error_code error = co_await ConnectAwaiter(endpoint, timeout);
+    const std::error_code error = co_await ConnectAwaiter(endpoint, address, timeout);
     if (error) {
         co_return fail(error);
     }
@@ -72,10 +77,37 @@ conc::Duration share(conc::TimePoint deadline, std::size_t count) {
     return left / static_cast<conc::Duration::rep>(count);
 }
 
+/// A unix socket connects at once, or finds the listener's queue full: EAGAIN, and no readiness tells when there is
+/// room again. So it asks again, ever more seldom.
+conc::Task<Result<Stream>> connect_to_unix(SocketAddress address, conc::TimePoint deadline) {
+    constexpr conc::Duration kFirstPause = std::chrono::milliseconds(1);
+    constexpr conc::Duration kLongestPause = std::chrono::milliseconds(50);
+    conc::Duration pause = kFirstPause;
+    for (;;) {
+        Result<Stream> stream = co_await connect_to(address, kNoTimeout);
+        if (stream || stream.error() != std::errc::resource_unavailable_try_again) {
+            co_return stream;
+        }
+        const conc::Duration left = deadline - conc::now();
+        if (left <= conc::Duration::zero()) {
+            co_return fail(std::errc::timed_out);
+        }
+        co_await conc::sleep_for(std::min(pause, left));
+        pause = std::min(pause * 2, kLongestPause);
+    }
+}
+
 }  // namespace
 
 conc::Task<Result<Stream>> connect(Address address, conc::Duration timeout) {
     const conc::TimePoint deadline = internal::deadline_after(conc::now(), timeout);
+    if (address.transport() == Transport::udp) {
+        co_return fail(std::errc::protocol_not_supported);
+    }
+    if (address.is_unix()) {
+        const std::optional<SocketAddress> path = SocketAddress::from(address);
+        co_return co_await connect_to_unix(*path, deadline);
+    }
     const Result<std::vector<Address>> resolved = co_await resolve(std::move(address), timeout);
     if (!resolved) {
         co_return fail(resolved.error());

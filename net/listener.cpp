@@ -19,8 +19,11 @@
 #include "net/internal/endpoint.hpp"
 #include "net/internal/operation_awaiter.hpp"
 #include "net/internal/socket_address.hpp"
+#include "net/internal/socket_file.hpp"
+#include "net/internal/socket_options.hpp"
 #include "net/operation.hpp"
 #include "net/result.hpp"
+#include "net/socket_options.hpp"
 #include "net/stream.hpp"
 
 namespace mynah::net {
@@ -46,7 +49,7 @@ class AcceptAwaiter final : public internal::OperationAwaiter {
             return fail(operation_.error);
         }
         auto accepted = std::make_shared<Endpoint>(std::move(operation_.accepted));
-        accepted->peer = peer_;
+        accepted->peer = internal::CompactAddress(peer_);
         return Stream(std::move(accepted));
     }
 
@@ -54,29 +57,45 @@ class AcceptAwaiter final : public internal::OperationAwaiter {
     SocketAddress peer_;
 };
 
-bool set_flag(int fd, int level, int option, bool on) noexcept {
-    const int value = on ? 1 : 0;
-    return ::setsockopt(fd, level, option, &value, sizeof(value)) == 0;
+bool prepare(int fd, int family, const ListenOptions& options) noexcept {
+    return (!options.reuse_address || internal::set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
+           (!options.reuse_port || internal::set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
+           (family != AF_INET6 || internal::set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only ? 1 : 0));
 }
 
-bool prepare(int fd, int family, const ListenOptions& options) noexcept {
-    return (!options.reuse_address || set_flag(fd, SOL_SOCKET, SO_REUSEADDR, true)) &&
-           (!options.reuse_port || set_flag(fd, SOL_SOCKET, SO_REUSEPORT, true)) &&
-           (family != AF_INET6 || set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6_only));
+Result<void> listen_on_port(int fd, const SocketAddress& where, const ListenOptions& options) {
+    if (!prepare(fd, where.family(), options) || ::bind(fd, &where.any, where.length) != 0) {
+        return fail_errno(errno);
+    }
+    if (const Result<void> applied = apply(options.tcp, fd); !applied) {
+        return applied;
+    }
+    if (::listen(fd, options.backlog) != 0) {
+        return fail_errno(errno);
+    }
+    return {};
+}
+
+Result<void> listen_on_name(int fd, const SocketAddress& where, int backlog) {
+    if (::bind(fd, &where.any, where.length) != 0 || ::listen(fd, backlog) != 0) {
+        return fail_errno(errno);
+    }
+    return {};
 }
 
 }  // namespace
 
 Listener::Listener() = default;
 Listener::Listener(Listener&& other) noexcept = default;
-Listener::Listener(std::shared_ptr<Endpoint> endpoint, Options options) noexcept
-    : endpoint_(std::move(endpoint)), options_(options) {}
+Listener::Listener(std::shared_ptr<Endpoint> endpoint, Options options, internal::SocketFile file) noexcept
+    : endpoint_(std::move(endpoint)), options_(options), file_(std::move(file)) {}
 
 Listener& Listener::operator=(Listener&& other) noexcept {
     if (this != &other) {
         close();
         endpoint_ = std::move(other.endpoint_);
         options_ = other.options_;
+        file_ = std::move(other.file_);
     }
     return *this;
 }
@@ -90,12 +109,32 @@ Result<Listener> Listener::bind(const Address& address, Options options) {
     if (!where) {
         return fail(Errc::unresolved_name);
     }
+    if (address.transport() == Transport::udp) {
+        return fail(std::errc::protocol_not_supported);
+    }
     Descriptor fd(::socket(where->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!fd || !prepare(fd.get(), where->family(), options) || ::bind(fd.get(), &where->any, where->length) != 0 ||
-        ::listen(fd.get(), options.backlog) != 0) {
+    if (!fd) {
         return fail_errno(errno);
     }
-    return Listener(std::make_shared<Endpoint>(std::move(fd)), options);
+    internal::SocketFile file;
+    Result<void> listening;
+    if (address.family() == Address::Family::path) {
+        Result<internal::SocketFile> made =
+            internal::SocketFile::listen(fd.get(), *where, options.unix_mode, options.backlog);
+        if (made) {
+            file = *std::move(made);
+        } else {
+            listening = fail(made.error());
+        }
+    } else if (address.is_unix()) {
+        listening = listen_on_name(fd.get(), *where, options.backlog);
+    } else {
+        listening = listen_on_port(fd.get(), *where, options);
+    }
+    if (!listening) {
+        return fail(listening.error());
+    }
+    return Listener(std::make_shared<Endpoint>(std::move(fd)), options, std::move(file));
 }
 
 conc::Task<Result<Stream>> Listener::accept(conc::Context ctx) {
@@ -120,10 +159,7 @@ conc::Task<Result<Stream>> Listener::accept(conc::Context ctx) {
         const internal::ContextHook hook(ctx, endpoint, ticket);
         accepted = co_await AcceptAwaiter(endpoint, Operation::Kind::accept, kNoTimeout, ctx, ticket);
     }
-    if (accepted) {
-        // Where it fails the connection is slower, no less right.
-        (void)accepted->set_no_delay(true);
-    } else if (is_exhaustion(accepted.error())) {
+    if (!accepted && is_exhaustion(accepted.error())) {
         endpoint->backing_off.store(true);
         if (ctx.err()) {
             co_return fail(std::errc::operation_canceled);
@@ -147,6 +183,7 @@ Address Listener::local() const {
 
 void Listener::close() noexcept {
     if (endpoint_ != nullptr) {
+        file_.remove();
         Endpoint::close(endpoint_);
     }
 }

@@ -1,6 +1,5 @@
 #include "net/resolve.hpp"
 
-#include <cstdint>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -25,8 +24,9 @@ namespace {
 
 using Addresses = Result<std::vector<Address>>;
 
-Address to_address(const asio::ip::address& numeric, std::uint16_t port) {
-    return {numeric.is_v6() ? Address::Family::ipv6 : Address::Family::ipv4, numeric.to_string(), port};
+Address to_address(const asio::ip::address& numeric, const Address& asked) {
+    const Address::Family family = numeric.is_v6() ? Address::Family::ipv6 : Address::Family::ipv4;
+    return {family, numeric.to_string(), asked.port(), asked.transport()};
 }
 
 conc::Task<Addresses> look_up(Address address) {
@@ -39,7 +39,7 @@ conc::Task<Addresses> look_up(Address address) {
     }
     std::vector<Address> addresses;
     for (const auto& entry : *found) {
-        addresses.push_back(to_address(entry.endpoint().address(), address.port()));
+        addresses.push_back(to_address(entry.endpoint().address(), address));
     }
     if (addresses.empty()) {
         co_return fail(std::errc::address_not_available);

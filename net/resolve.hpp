@@ -1,6 +1,7 @@
 // resolve.hpp -- names to addresses.
 //
-// What     all addresses of a name, in the order the system prefers them; a numeric address is its own answer.
+// What     all addresses of a name, in the order the system prefers them; a numeric address is its own answer, and so
+//          is a unix socket's.
 // Threads  from any task; the lookup runs on a thread of Asio's.
 // Cancel   a timeout stops the wait; the lookup itself goes on until the system gives up (getaddrinfo(3) cannot be
 //          stopped), in a task of its own.

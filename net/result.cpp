@@ -23,6 +23,8 @@ class NetCategory final : public std::error_category {
                 return "the address has a name that was not resolved";
             case Errc::wrong_worker:
                 return "the stream belongs to another worker";
+            case Errc::no_socket:
+                return "a file that is no socket is in the way";
         }
         return "unknown net error " + std::to_string(value);
     }

@@ -21,6 +21,7 @@ enum class Errc {
     operation_in_progress,     // another task waits for the same direction of this descriptor
     unresolved_name,           // an address with a name was used where only numbers can be: resolve it first
     wrong_worker,              // the stream belongs to another worker already
+    no_socket,                 // a file that is no socket stands where a unix socket is to be bound
 };
 
 const std::error_category& error_category() noexcept;

@@ -84,9 +84,9 @@ Stream::~Stream() {
 
 Stream Stream::from(Descriptor descriptor) {
     auto endpoint = std::make_shared<internal::Endpoint>(std::move(descriptor));
-    endpoint->peer.length = sizeof(endpoint->peer.v6);
-    if (::getpeername(endpoint->fd.get(), &endpoint->peer.any, &endpoint->peer.length) != 0) {
-        endpoint->peer = {};
+    internal::SocketAddress peer;
+    if (::getpeername(endpoint->fd.get(), &peer.any, &peer.length) == 0) {
+        endpoint->peer = internal::CompactAddress(peer);
     }
     return Stream(std::move(endpoint));
 }
@@ -137,7 +137,31 @@ void Stream::clear_interrupt() noexcept {
 }
 
 Address Stream::peer() const {
-    return endpoint_ != nullptr ? endpoint_->peer.to_address() : Address();
+    if (endpoint_ == nullptr) {
+        return {};
+    }
+    if (endpoint_->peer.family() == AF_UNIX && is_open()) {
+        internal::SocketAddress peer;  // what was kept has no room for a path
+        if (::getpeername(fd(), &peer.any, &peer.length) == 0) {
+            return peer.to_address();
+        }
+    }
+    return endpoint_->peer.to_address();
+}
+
+Result<PeerCredentials> Stream::peer_credentials() const {
+    if (!is_open()) {
+        return fail(std::errc::operation_canceled);
+    }
+    if (endpoint_->peer.family() != AF_UNIX) {
+        return fail(std::errc::operation_not_supported);
+    }
+    ucred credentials{};
+    socklen_t length = sizeof(credentials);
+    if (::getsockopt(fd(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) {
+        return fail_errno(errno);
+    }
+    return PeerCredentials{.process = credentials.pid, .user = credentials.uid, .group = credentials.gid};
 }
 
 Address Stream::local() const {

@@ -1,4 +1,4 @@
-// stream.hpp -- a connected TCP socket.                              Go: net.TCPConn
+// stream.hpp -- a connected TCP or unix stream socket.               Go: net.TCPConn, net.UnixConn
 //
 // What     receive() lends bytes as they come, send_all() sends all it is given.
 // Threads  one task may receive while another sends. A stream belongs to the worker that adopts it: the first await
@@ -20,6 +20,8 @@
 #include <span>
 #include <string_view>
 
+#include <sys/types.h>
+
 #include "conc/event_source.hpp"
 #include "net/address.hpp"
 #include "net/internal/operation_awaiter.hpp"
@@ -34,6 +36,13 @@ namespace mynah::net {
 struct ReceiveOptions {
     std::size_t initial_bytes = 4096;
     std::size_t maximum_bytes = 131072;
+};
+
+/// SO_PEERCRED (unix(7)). The process is 0 where it is of another pid namespace.
+struct PeerCredentials {
+    pid_t process = 0;
+    uid_t user = 0;
+    gid_t group = 0;
 };
 
 class [[nodiscard]] ReceiveAwaiter final : public internal::OperationAwaiter {
@@ -117,14 +126,18 @@ class Stream {
     void clear_interrupt() noexcept;
     Interrupter interrupter() const { return Interrupter(endpoint_); }
 
-    /// tcp://0.0.0.0:0 where the stream is closed.
+    /// tcp://0.0.0.0:0 where the stream is closed. Most peers of a unix socket have no name: Family::unnamed.
     Address peer() const;
     Address local() const;
+
+    /// Who a unix socket's peer was when it connected. operation_not_supported over TCP, where nobody can tell.
+    [[nodiscard]] Result<PeerCredentials> peer_credentials() const;
 
     /// Bytes that the kernel holds and receive() has not yet lent: FIONREAD.
     [[nodiscard]] Result<std::size_t> unread_bytes() const;
 
-    /// TCP_NODELAY; on for streams that accept() and connect() made.
+    /// TCP_NODELAY; on for streams that connect() made, and for accepted ones unless ListenOptions say otherwise.
+    /// operation_not_supported on a unix socket.
     [[nodiscard]] Result<void> set_no_delay(bool on);
 
     /// Before the first receive().

@@ -44,7 +44,7 @@ struct Endpoint {
     std::size_t receive_bytes = 0;  // home: how large a buffer the next receive takes
     std::size_t receive_minimum = 0;
     std::size_t receive_maximum = 0;
-    SocketAddress peer;
+    CompactAddress peer;
 
   private:
     void close_at_home(Driver& home) noexcept;

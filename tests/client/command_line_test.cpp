@@ -129,6 +129,11 @@ TEST(CommandLine, RefusesABadAddress) {
     }
 }
 
+TEST(CommandLine, RefusesUdpByName) {
+    expect_usage_error({"send", "udp://127.0.0.1:7", "x"}, "udp:// is not supported by send yet");
+    expect_usage_error({"chat", "udp://127.0.0.1:7"}, "udp:// is not supported by chat yet");
+}
+
 TEST(CommandLine, RefusesBadNumbers) {
     for (const char* count : {"", "0", "-1", "1.5", "x", "3x", " 3", "18446744073709551616"}) {
         expect_usage_error({"ping", kAddress, std::string("--count=") + count}, "--count");

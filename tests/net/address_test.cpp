@@ -51,7 +51,14 @@ INSTANTIATE_TEST_SUITE_P(
                     Good{"tcp://localhost:7007", Family::name, "localhost", 7007, nullptr},
                     Good{"tcp://Echo-1.example_x.org:1", Family::name, "Echo-1.example_x.org", 1, nullptr},
                     Good{"tcp://example.org.:1", Family::name, "example.org.", 1, nullptr},
-                    Good{"tcp://1password.com:443", Family::name, "1password.com", 443, nullptr}));
+                    Good{"tcp://1password.com:443", Family::name, "1password.com", 443, nullptr},
+                    Good{"udp://127.0.0.1:7", Family::ipv4, "127.0.0.1", 7, nullptr},
+                    Good{"udp://[::]:0", Family::ipv6, "::", 0, nullptr},
+                    Good{"udp://localhost:07", Family::name, "localhost", 7, "udp://localhost:7"},
+                    Good{"unix:///run/mynah.sock", Family::path, "/run/mynah.sock", 0, nullptr},
+                    Good{"unix:///a:b@c d", Family::path, "/a:b@c d", 0, nullptr},
+                    Good{"unix://@mynah", Family::abstract, "mynah", 0, nullptr},
+                    Good{"unix://@/run/x", Family::abstract, "/run/x", 0, nullptr}));
 
 struct Bad {
     const char* text;
@@ -72,18 +79,20 @@ INSTANTIATE_TEST_SUITE_P(
     Table, AddressBad,
     testing::Values(
         Bad{"", "no transport"}, Bad{"127.0.0.1:7007", "no transport"}, Bad{"localhost", "no transport"},
-        Bad{"udp://127.0.0.1:7007", "udp is not supported in this version"},
-        Bad{"unix:///run/mynah.sock", "unix is not supported in this version"},
-        Bad{"http://127.0.0.1:80", "unknown transport 'http'"}, Bad{"TCP://127.0.0.1:80", "unknown transport"},
-        Bad{"tcp://", "no port"}, Bad{"tcp://127.0.0.1", "no port"}, Bad{"tcp://[::1]", "no port after ']'"},
-        Bad{"tcp://[::1]7007", "no port after ']'"}, Bad{"tcp://[::1:7007", "']' is missing"},
-        Bad{"tcp://:7007", "no host"}, Bad{"tcp://::1:7007", "must stand in brackets"},
-        Bad{"tcp://127.0.0.1:", "port must be a number"}, Bad{"tcp://127.0.0.1:65536", "port must be a number"},
-        Bad{"tcp://127.0.0.1:-1", "port must be a number"}, Bad{"tcp://127.0.0.1:+1", "port must be a number"},
-        Bad{"tcp://127.0.0.1:80x", "port must be a number"}, Bad{"tcp://127.0.0.1: 80", "port must be a number"},
-        Bad{"tcp://127.0.0.1:7007/", "port must be a number"}, Bad{"tcp://127.0.0.300:1", "neither an IPv4"},
-        Bad{"tcp://10.1:1", "neither an IPv4"}, Bad{"tcp://[]:1", "no host"},
-        Bad{"tcp://[127.0.0.1]:1", "not an IPv6 address between the brackets"},
+        Bad{"udp://127.0.0.1", "no port"}, Bad{"udp://:7", "no host"}, Bad{"udp://x:65536", "port must be a number"},
+        Bad{"unix:/run/mynah.sock", "no transport"}, Bad{"unix://", "no path"}, Bad{"unix://@", "no name after '@'"},
+        Bad{"unix://run/mynah.sock", "the path must be absolute"}, Bad{"unix://./mynah.sock", "must be absolute"},
+        Bad{"unix:///run/a\nb", "a control character in the path"},
+        Bad{"unix://@a\x7f", "a control character in the path"}, Bad{"http://127.0.0.1:80", "unknown transport 'http'"},
+        Bad{"TCP://127.0.0.1:80", "unknown transport"}, Bad{"tcp://", "no port"}, Bad{"tcp://127.0.0.1", "no port"},
+        Bad{"tcp://[::1]", "no port after ']'"}, Bad{"tcp://[::1]7007", "no port after ']'"},
+        Bad{"tcp://[::1:7007", "']' is missing"}, Bad{"tcp://:7007", "no host"},
+        Bad{"tcp://::1:7007", "must stand in brackets"}, Bad{"tcp://127.0.0.1:", "port must be a number"},
+        Bad{"tcp://127.0.0.1:65536", "port must be a number"}, Bad{"tcp://127.0.0.1:-1", "port must be a number"},
+        Bad{"tcp://127.0.0.1:+1", "port must be a number"}, Bad{"tcp://127.0.0.1:80x", "port must be a number"},
+        Bad{"tcp://127.0.0.1: 80", "port must be a number"}, Bad{"tcp://127.0.0.1:7007/", "port must be a number"},
+        Bad{"tcp://127.0.0.300:1", "neither an IPv4"}, Bad{"tcp://10.1:1", "neither an IPv4"},
+        Bad{"tcp://[]:1", "no host"}, Bad{"tcp://[127.0.0.1]:1", "not an IPv6 address between the brackets"},
         Bad{"tcp://[localhost]:1", "not an IPv6 address between the brackets"},
         Bad{"tcp://-x.org:1", "nor a host name"}, Bad{"tcp://a..b:1", "nor a host name"},
         Bad{"tcp://a b:1", "nor a host name"}, Bad{"tcp://us\ner:1", "'tcp://us?er:1'"},
@@ -98,6 +107,36 @@ TEST(Address, LongTextIsCutInTheReason) {
 TEST(Address, NulBytesDoNotEndTheText) {
     EXPECT_FALSE(Address::parse(std::string_view("tcp://127.0.0.1\0:1", 18)));
     EXPECT_FALSE(Address::parse(std::string_view("tcp://127.0.0.1:1\0", 18)));
+}
+
+TEST(Address, KnowsItsTransport) {
+    EXPECT_EQ(Address::parse("tcp://127.0.0.1:7")->transport(), Transport::tcp);
+    EXPECT_EQ(Address::parse("udp://127.0.0.1:7")->transport(), Transport::udp);
+    EXPECT_EQ(Address::parse("unix:///x")->transport(), Transport::unix_stream);
+    EXPECT_EQ(Address::parse("udp://127.0.0.1:7")->with_port(9).to_string(), "udp://127.0.0.1:9");
+    EXPECT_NE(*Address::parse("tcp://127.0.0.1:7"), *Address::parse("udp://127.0.0.1:7"));
+    EXPECT_NE(*Address::parse("unix:///x"), *Address::parse("unix://@/x"));
+}
+
+TEST(Address, UnixPathsHaveRoomFor107BytesAndNoNul) {
+    const std::string longest = "unix:///" + std::string(106, 'x');
+    EXPECT_TRUE(Address::parse(longest));
+    const auto longer = Address::parse(longest + "x");
+    ASSERT_FALSE(longer);
+    EXPECT_THAT(longer.error(), HasSubstr("too long: 108 bytes, a unix socket's path has at most 107"));
+    EXPECT_TRUE(Address::parse("unix://@" + std::string(107, 'x')));
+    const auto name = Address::parse("unix://@" + std::string(108, 'x'));
+    ASSERT_FALSE(name);
+    EXPECT_THAT(name.error(), HasSubstr("name has at most 107"));
+    const auto nul = Address::parse(std::string_view("unix:///a\0b", 11));
+    ASSERT_FALSE(nul);
+    EXPECT_THAT(nul.error(), HasSubstr("a NUL byte in the path"));
+}
+
+TEST(Address, WhatAPeerCallsItselfIsShownOnOneLine) {
+    EXPECT_EQ(Address(Family::path, "/a\nb\x1b", 0).to_string(), "unix:///a?b?");
+    EXPECT_EQ(Address(Family::abstract, std::string("a\0b", 3), 0).to_string(), "unix://@a?b");
+    EXPECT_EQ(Address(Family::unnamed, "", 0).to_string(), "unix://");
 }
 
 TEST(Address, DefaultIsUnspecified) {

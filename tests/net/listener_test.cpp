@@ -12,6 +12,8 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -250,6 +252,7 @@ TEST(Listener, BindSaysWhyNot) {
     EXPECT_EQ(second.error(), std::errc::address_in_use);
     const Result<Listener> name = Listener::bind(*Address::parse("tcp://localhost:0"));
     EXPECT_EQ(name.error(), Errc::unresolved_name);
+    EXPECT_EQ(Listener::bind(*Address::parse("udp://127.0.0.1:0")).error(), std::errc::protocol_not_supported);
     const Result<Listener> elsewhere = Listener::bind(*Address::parse("tcp://192.0.2.1:0"));  // RFC 5737: nobody's
     EXPECT_EQ(elsewhere.error(), std::errc::address_not_available);
 }
@@ -260,6 +263,42 @@ TEST(Listener, IPv6TakesIPv4OnlyWhereToldTo) {
     EXPECT_TRUE(plain_connect(Address(Address::Family::ipv6, "::1", only.local().port())));
     const Listener both = listen_on("tcp://[::]:0", {.ipv6_only = false});
     EXPECT_TRUE(plain_connect(Address(Address::Family::ipv4, "127.0.0.1", both.local().port())));
+}
+
+int option_of(int fd, int level, int option) {
+    int value = -1;
+    socklen_t length = sizeof(value);
+    EXPECT_EQ(::getsockopt(fd, level, option, &value, &length), 0);
+    return value;
+}
+
+conc::Task<> inherits() {
+    Listener listener = listen_on("tcp://127.0.0.1:0", {.tcp = {.keepalive = 60s, .user_timeout = 1500ms}});
+    const Descriptor client = plain_connect(listener.local());
+    const Result<Stream> stream = co_await listener.accept();
+    CO_ASSERT_TRUE(stream);
+    EXPECT_EQ(option_of(stream->fd(), IPPROTO_TCP, TCP_NODELAY), 1);
+    EXPECT_EQ(option_of(stream->fd(), SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_EQ(option_of(stream->fd(), IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    EXPECT_EQ(option_of(stream->fd(), IPPROTO_TCP, TCP_KEEPINTVL), 15);
+    EXPECT_EQ(option_of(stream->fd(), IPPROTO_TCP, TCP_KEEPCNT), 4);
+    EXPECT_EQ(option_of(stream->fd(), IPPROTO_TCP, TCP_USER_TIMEOUT), 1500);
+    Listener plain = listen_on("tcp://[::1]:0", {.tcp = {.no_delay = false}});
+    const Descriptor other = plain_connect(plain.local());
+    const Result<Stream> slow = co_await plain.accept();
+    CO_ASSERT_TRUE(slow);
+    EXPECT_EQ(option_of(slow->fd(), IPPROTO_TCP, TCP_NODELAY), 0);
+    EXPECT_EQ(option_of(slow->fd(), SOL_SOCKET, SO_KEEPALIVE), 0);
+}
+TEST_P(ListenerContract, ConnectionsInheritTheOptions) {
+    run_on(GetParam(), inherits());
+}
+
+TEST(Listener, SeveralShareAPortWhereAllAllowIt) {
+    const Listener first = listen_on("tcp://127.0.0.1:0", {.reuse_port = true});
+    const Result<Listener> second = Listener::bind(first.local(), {.reuse_port = true});
+    EXPECT_TRUE(second) << second.error().message();
+    EXPECT_EQ(Listener::bind(first.local()).error(), std::errc::address_in_use);
 }
 
 TEST(Listener, BindsAgainWhileOldConnectionsLinger) {
