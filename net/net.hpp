@@ -3,6 +3,8 @@
 
 #include "net/address.hpp"         // IWYU pragma: export
 #include "net/connect.hpp"         // IWYU pragma: export
+#include "net/datagram.hpp"        // IWYU pragma: export
+#include "net/datagram_batch.hpp"  // IWYU pragma: export
 #include "net/descriptor.hpp"      // IWYU pragma: export
 #include "net/driver.hpp"          // IWYU pragma: export
 #include "net/lease.hpp"           // IWYU pragma: export

@@ -22,7 +22,8 @@ namespace mynah::net {
 
 namespace internal {
 struct SocketAddress;
-}
+struct DatagramAttempt;
+}  // namespace internal
 
 /// As a timeout: wait for ever.
 inline constexpr conc::Duration kNoTimeout = conc::Duration::max();
@@ -32,13 +33,15 @@ inline constexpr conc::Duration kNoTimeout = conc::Duration::max();
 /// - While pending, `task` is parked on this operation and nobody else will wake it.
 struct Operation {
     enum class Kind : std::uint8_t {
-        accept,    // out: accepted, address
-        receive,   // in: receive_bytes; out: lease, empty at a clean end of stream
-        send,      // in: unsent; sends all of it; timeout is for lack of progress
-        connect,   // in: address
-        readable,  // until the descriptor is readable, at its end, or failed
-        writable,  // likewise
-        pause,     // never ready: ends by its timeout or by cancel()
+        accept,         // out: accepted, address
+        receive,        // in: receive_bytes; out: lease, empty at a clean end of stream
+        send,           // in: unsent; sends all of it; timeout is for lack of progress
+        connect,        // in: address
+        readable,       // until the descriptor is readable, at its end, or failed
+        writable,       // likewise
+        pause,          // never ready: ends by its timeout or by cancel()
+        receive_batch,  // in: datagrams, receive_bytes, which counts them here; out: datagrams
+        send_batch,     // in: datagrams; out: datagrams
     };
 
     Operation() = default;
@@ -46,7 +49,8 @@ struct Operation {
     Operation& operator=(const Operation&) = delete;
 
     bool reads() const noexcept {
-        return kind == Kind::accept || kind == Kind::receive || kind == Kind::readable || kind == Kind::pause;
+        return kind == Kind::accept || kind == Kind::receive || kind == Kind::readable || kind == Kind::pause ||
+               kind == Kind::receive_batch;
     }
 
     Kind kind = Kind::receive;
@@ -65,6 +69,7 @@ struct Operation {
     Lease lease;
     Descriptor accepted;
     internal::SocketAddress* address = nullptr;
+    internal::DatagramAttempt* datagrams = nullptr;
 };
 
 }  // namespace mynah::net

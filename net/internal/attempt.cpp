@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include "net/internal/datagram_attempt.hpp"
 #include "net/internal/socket_address.hpp"
 #include "net/operation.hpp"
 
@@ -147,6 +148,10 @@ bool attempt(Operation& operation, bool& drained) {
             return true;  // tried only when the driver has seen it ready
         case Operation::Kind::pause:
             return false;
+        case Operation::Kind::receive_batch:
+            return operation.datagrams->try_receive(operation, drained);
+        case Operation::Kind::send_batch:
+            return operation.datagrams->try_send(operation);
     }
     return failed(operation, EINVAL);
 }

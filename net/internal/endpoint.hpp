@@ -1,4 +1,4 @@
-// endpoint.hpp -- what a Stream or Listener shares with its operations and with whoever interrupts it.
+// endpoint.hpp -- what a Stream, Listener or DatagramSocket shares with its operations and with whoever interrupts it.
 #pragma once
 
 #include <cstddef>
@@ -41,7 +41,7 @@ struct Endpoint {
     conc::internal::Atomic<std::uint64_t> tickets{0};
     Operation* reading = nullptr;   // home: the pending read, for cancel_reading
     unsigned at_once = 0;           // home: operations in a row that needed no wait
-    std::size_t receive_bytes = 0;  // home: how large a buffer the next receive takes
+    std::size_t receive_bytes = 0;  // home: how large a buffer the next receive takes; of datagrams, for how many
     std::size_t receive_minimum = 0;
     std::size_t receive_maximum = 0;
     CompactAddress peer;

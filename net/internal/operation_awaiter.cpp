@@ -68,7 +68,7 @@ bool OperationAwaiter::submit(Endpoint& endpoint, Driver& home) noexcept {
         return true;
     }
     operation_.fd = endpoint.fd.get();
-    if (operation_.kind == Operation::Kind::receive) {
+    if (operation_.kind == Operation::Kind::receive || operation_.kind == Operation::Kind::receive_batch) {
         operation_.receive_bytes = endpoint.receive_bytes;
         operation_.no_wait = endpoint.interrupted.load();
     } else if (context_ != nullptr && context_->err()) {

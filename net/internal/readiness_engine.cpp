@@ -40,9 +40,11 @@ bool is_tried_at_once(const Operation& operation, bool drained, bool edge_trigge
     switch (operation.kind) {
         case Kind::accept:
         case Kind::receive:
+        case Kind::receive_batch:
             // Known to be empty as of the last look. Who does not want to wait looks again.
             return !drained || operation.no_wait || operation.timeout <= conc::Duration::zero();
         case Kind::send:
+        case Kind::send_batch:
         case Kind::connect:
             return true;
         case Kind::readable:
@@ -154,7 +156,8 @@ void ReadinessEngine::cancel(Operation& operation) {
     if (!operation.pending) {
         return;
     }
-    const bool takes_what_is_there = operation.kind == Kind::receive || operation.kind == Kind::accept;
+    const bool takes_what_is_there =
+        operation.kind == Kind::receive || operation.kind == Kind::accept || operation.kind == Kind::receive_batch;
     if (!takes_what_is_there || !attempt(operation, slot_of(operation).drained)) {
         operation.error = canceled();
     }
@@ -196,8 +199,10 @@ bool ReadinessEngine::stays_watched(const Operation& operation) const noexcept {
     switch (operation.kind) {
         case Kind::accept:
         case Kind::receive:
+        case Kind::receive_batch:
             return true;
         case Kind::send:
+        case Kind::send_batch:
         case Kind::connect:
             return poller_->edge_triggered();
         case Kind::readable:
