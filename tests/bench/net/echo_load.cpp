@@ -13,7 +13,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <sched.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "tests/bench/net/churn.hpp"
 #include "tests/bench/net/engine.hpp"

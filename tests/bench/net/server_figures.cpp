@@ -10,7 +10,7 @@
 #include <string>
 #include <system_error>
 
-#include <unistd.h>
+#include <time.h>
 
 namespace mynah::bench {
 
