@@ -17,6 +17,7 @@
 
 #include "tests/bench/net/churn.hpp"
 #include "tests/bench/net/engine.hpp"
+#include "tests/bench/net/push.hpp"
 #include "tests/bench/net/server_figures.hpp"
 #include "tests/bench/net/target.hpp"
 #include "tests/integration/endpoint.hpp"
@@ -156,7 +157,16 @@ Json idle(const Options& options) {
     return {{"connections", options.connections}, {"private_bytes_before", before}, {"private_bytes_after", after}};
 }
 
+Json push(const Options& options) {
+    constexpr std::size_t kBytes = std::size_t{64} << 20U;  // more than the kernel's buffers hold on their own
+    Target target = Target::parse(options.address);
+    return {{"bytes", kBytes}, {"taken_unread", push(target, kBytes)}};
+}
+
 Json measure(const Options& options) {
+    if (options.mode == "push") {
+        return push(options);
+    }
     if (options.mode == "churn") {
         return churn(options);
     }
@@ -170,8 +180,11 @@ int run(int argc, char** argv) {
         "  echo   a message in flight on each connection, the next as soon as it is back\n"
         "  churn  connect, one message, end; so many at once\n"
         "  idle   the memory that so many connections take, once each has had a message\n"
+        "  push   no measurement: whether the server stands a peer that sends much and reads late\n"
         "Prints JSON. Exit status: 0, or 1 when a connection failed or a byte was wrong.");
-    app.add_option("mode", options.mode, "What to do")->required()->check(CLI::IsMember({"echo", "churn", "idle"}));
+    app.add_option("mode", options.mode, "What to do")
+        ->required()
+        ->check(CLI::IsMember({"echo", "churn", "idle", "push"}));
     app.add_option("address", options.address, "tcp://HOST:PORT or udp://HOST:PORT, numeric")->required();
     app.add_option("--connections", options.connections)->check(CLI::Range(1, 1'000'000))->capture_default_str();
     app.add_option("--size", options.message_bytes, "Bytes in a message")

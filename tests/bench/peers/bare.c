@@ -47,7 +47,10 @@ static int bind_to_loopback(int type, const char* scheme) {
 }
 
 int bare_listen_tcp(void) {
-    return bind_to_loopback(SOCK_STREAM | SOCK_NONBLOCK, "tcp");
+    int listener = bind_to_loopback(SOCK_STREAM | SOCK_NONBLOCK, "tcp");
+    int yes = 1;
+    setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    return listener;
 }
 
 int bare_bind_udp(void) {
@@ -55,12 +58,7 @@ int bare_bind_udp(void) {
 }
 
 int bare_accept(int listener) {
-    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-        int yes = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    }
-    return fd;
+    return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
 bool bare_is_temporary(int error) {

@@ -18,13 +18,13 @@ _Noreturn void bare_die(const char* what);
 /* Takes as many descriptors as the system allows this process, and returns how many those are. */
 size_t bare_raise_descriptor_limit(void);
 
-/* A listening socket that does not block. */
+/* A listening socket that does not block. What it accepts inherits that small segments are not delayed. */
 int bare_listen_tcp(void);
 
 /* A bound socket that blocks. */
 int bare_bind_udp(void);
 
-/* The next connection, which neither blocks nor delays small segments; -1 with errno where there is none now. */
+/* The next connection, which does not block; -1 with errno where there is none now. */
 int bare_accept(int listener);
 
 /* Whether an operation that failed so has to be tried again later, and is no failure. */

@@ -1,0 +1,3 @@
+module mynah/bench/go_echo
+
+go 1.19
