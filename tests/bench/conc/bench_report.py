@@ -1,34 +1,15 @@
 """Says what conc_bench measured: the table for people, JSON for programs."""
 
 import json
-import os
-import platform
 import statistics
-import time
+
+from bench_figures import machine, number, runs_text, verdict, verdicts
 
 _LAYOUT = "{:<16} {:>10}  {:>9}  {:<28} {:>9}  {:>7}  {:>15}  {:<6} {}"
 
 
-def number(value):
-    """About three digits, without an exponent."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def runs_text(runs):
-    return f"{runs} run{'s' if runs > 1 else ''}"
-
-
 def _figure(samples, unit):
     return f"{number(statistics.median(samples))} {unit}" if samples else "-"
-
-
-def verdict(comparison):
-    reached = comparison.reached()
-    if reached is None:
-        return ""
-    return "reached" if reached else "MISSES"
 
 
 def line_of(comparison):
@@ -42,16 +23,12 @@ def line_of(comparison):
         number(comparison.ratio()) if ratios else "-",
         f"{number(min(ratios))} - {number(max(ratios))}" if ratios else "-",
         "" if comparison.asked is None else f">= {comparison.asked:g}",
-        verdict(comparison),
+        verdict(comparison.reached()),
     ).rstrip()
 
 
 def summary(comparisons):
-    judged = [each for each in comparisons if each.reached() is not None]
-    missed = [each for each in judged if not each.reached()]
-    lines = []
-    if judged:
-        lines.append(f"{len(judged) - len(missed)} of {len(judged)} ratios that are asked for were reached")
+    lines = verdicts(comparisons)
     if any(not each.ours for each in comparisons):
         lines.append("-: the program has no such row")
     return lines
@@ -69,14 +46,6 @@ def print_table(comparisons, runs, cores, scale):
     print()
     for line in summary(comparisons):
         print(line)
-
-
-def _processor():
-    with open("/proc/cpuinfo", encoding="utf-8") as lines:
-        for line in lines:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.machine()
 
 
 def as_json(comparisons, runs, cores, scale):
@@ -97,10 +66,7 @@ def as_json(comparisons, runs, cores, scale):
             }
         )
     whole = {
-        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "processor": _processor(),
-        "kernel": platform.release(),
-        "load": os.getloadavg(),
+        **machine(),
         "cores": cores,
         "runs": runs,
         "scale": scale,

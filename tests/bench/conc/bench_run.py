@@ -4,17 +4,13 @@ import json
 import os
 import statistics
 import subprocess
-import sys
 from dataclasses import dataclass, field
 
+from bench_progress import Failure, Progress
 from bench_rows import GO, OURS, PROGRAMS
 
 CORES = 2  # for either side: conc's workers, and GOMAXPROCS
 TIMEOUT_SECONDS = 300
-
-
-class Failure(Exception):
-    """A program did not do what it should; the text says which and how, in one line."""
 
 
 @dataclass(frozen=True)
@@ -114,31 +110,6 @@ class Programs:
             return json.loads(output)
         except ValueError:
             raise Failure(f"{program}, row {row}: what it printed is no JSON") from None
-
-
-class Progress:
-    """One line on a terminal, rewritten; nothing elsewhere."""
-
-    def __init__(self, steps):
-        self._steps = steps
-        self._done = 0
-        self._shown = sys.stderr.isatty()
-
-    def step(self, text):
-        self._done += 1
-        if self._shown:
-            print(f"\r\033[K[{self._done}/{self._steps}] {text}", end="", file=sys.stderr, flush=True)
-
-    def clear(self):
-        if self._shown:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-
-def take_cores():
-    """Leaves this process, and all that it starts, the first two of the cores that it may use. Returns them."""
-    cores = sorted(os.sched_getaffinity(0))[:CORES]
-    os.sched_setaffinity(0, cores)
-    return cores
 
 
 def sides_of(row, programs):

@@ -2,20 +2,18 @@
 """conc_bench: conc against the same programs in Go, with Asio, Boost.Fiber, oneTBB and the standard
 library. See --help."""
 
-import argparse
-import math
 import os
-import re
 import sys
 from pathlib import Path
 
-import bench_plot
-import bench_report
-import bench_run
-from bench_rows import DEFAULT_RUNS, ROWS
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "common"))
 
-USAGE_ERROR = 2
-INTERRUPTED = 130
+import bench_options  # noqa: E402
+import bench_plot  # noqa: E402
+import bench_progress  # noqa: E402
+import bench_report  # noqa: E402
+import bench_run  # noqa: E402
+from bench_rows import DEFAULT_RUNS, ROWS  # noqa: E402
 
 DESCRIPTION = """\
 Compares conc with the same programs in Go (and, where they have it, with Asio, Boost.Fiber, oneTBB and the standard
@@ -33,65 +31,16 @@ examples:
 Measure on a quiet machine. exit status: 0 measured; 1 a program failed, or --strict and a row misses; 2 wrong usage"""
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        self.exit(USAGE_ERROR, f"conc_bench: {message}; --help explains\n")
-
-
-def _runs(text):
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 to 1000")
-    return int(text)
-
-
-def _scale(text):
-    try:
-        scale = float(text)
-    except ValueError:
-        scale = math.nan
-    if not 0.0001 <= scale <= 100:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number from 0.0001 to 100")
-    return scale
-
-
-def _rows(text):
-    try:
-        pattern = re.compile(text)
-    except re.error as error:
-        raise argparse.ArgumentTypeError(f"'{text}' is no regular expression: {error}") from None
-    chosen = [row for row in ROWS if pattern.search(row.name)]
-    if not chosen:
-        raise argparse.ArgumentTypeError(f"no row matches '{text}': --list names them")
-    return chosen
-
-
-def _output(text):
-    """A file that can be written: better known before the measurement than after it."""
-    path = Path(text)
-    try:
-        with path.open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"cannot write '{text}': {error.strerror}") from None
-    return path
-
-
 def parse(arguments):
-    parser = Parser(
-        prog="conc_bench",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--runs", type=_runs, default=DEFAULT_RUNS, metavar="N",
+    parser = bench_options.Parser("conc_bench", DESCRIPTION, EPILOG)
+    parser.add_argument("--runs", type=bench_options.runs, default=DEFAULT_RUNS, metavar="N",
                         help="rounds in which each side has its turn (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--rows", type=_rows, default=list(ROWS), metavar="REGEX",
+    parser.add_argument("--rows", type=bench_options.some_of(ROWS), default=list(ROWS), metavar="REGEX",
                         help="only the rows whose name it matches, anywhere in it")  # fmt: skip
-    parser.add_argument("--scale", type=_scale, default=1.0, metavar="FACTOR",
+    parser.add_argument("--scale", type=bench_options.number_between(0.0001, 100), default=1.0, metavar="FACTOR",
                         help="times the usual operations, on all sides; 0.001 shows quickly whether all works")  # fmt: skip
-    parser.add_argument("--json", type=_output, metavar="FILE", help="write all figures there, each run's")
-    parser.add_argument("--svg", type=_output, metavar="FILE", help="draw the ratios there")
+    parser.add_argument("--json", type=bench_options.output, metavar="FILE", help="write all figures there, each run's")
+    parser.add_argument("--svg", type=bench_options.output, metavar="FILE", help="draw the ratios there")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a row misses what is asked")
     parser.add_argument("--list", action="store_true", help="name the rows, and what one operation is, and end")
     parser.add_argument("--programs", default=os.getcwd(), metavar="FOLDER",
@@ -108,7 +57,7 @@ def run(options):
     programs = bench_run.Programs(options.programs)
     for program in programs.absent():
         print(f"conc_bench: there is no {program}: its side is left out", file=sys.stderr)
-    cores = bench_run.take_cores()
+    cores = bench_progress.take_cores(bench_run.CORES)
     comparisons = bench_run.compare(options.rows, programs, options.runs, options.scale)
     bench_report.print_table(comparisons, options.runs, cores, options.scale)
     if options.json is not None:
@@ -127,11 +76,11 @@ def main():
         return 0
     try:
         return run(options)
-    except (bench_run.Failure, OSError) as error:
+    except (bench_progress.Failure, OSError) as error:
         print(f"conc_bench: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return bench_options.INTERRUPTED
 
 
 if __name__ == "__main__":

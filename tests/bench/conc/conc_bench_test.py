@@ -12,7 +12,10 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # the tree holds sources only
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "common"))
+
 import bench_plot  # noqa: E402
+import bench_progress  # noqa: E402
 import bench_report  # noqa: E402
 import bench_run  # noqa: E402
 import conc_bench  # noqa: E402
@@ -67,18 +70,18 @@ class Programs(unittest.TestCase):
         self.assertEqual((time.ours, time.theirs, time.ratio(), time.reached()), ([10] * 3, [], None, None))
 
     def test_ours_is_needed(self):
-        with self.assertRaisesRegex(bench_run.Failure, "no conc_rows in"):
+        with self.assertRaisesRegex(bench_progress.Failure, "no conc_rows in"):
             bench_run.Programs(self.folder)
 
     def test_a_program_that_fails_is_named_with_its_last_words(self):
         self.add(OURS, 10)
         self.add(GO, 25, fails=True)
-        with self.assertRaisesRegex(bench_run.Failure, "^go_rows, row row: exit status 1: last words$"):
+        with self.assertRaisesRegex(bench_progress.Failure, "^go_rows, row row: exit status 1: last words$"):
             self.compare()
 
     def test_another_number_of_operations_is_refused(self):
         self.add(OURS, 10)
-        with self.assertRaisesRegex(bench_run.Failure, "instead of 7 operations"):
+        with self.assertRaisesRegex(bench_progress.Failure, "instead of 7 operations"):
             bench_run.Programs(self.folder).measure(OURS, "row", 7, 0)
 
 

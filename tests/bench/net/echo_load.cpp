@@ -62,7 +62,11 @@ struct NamedEngine {
 
 NamedEngine make_engine(const Options& options, const std::vector<Socket>& sockets) {
     const Engine::Options engine_options{.message_bytes = options.message_bytes, .spins = options.spins};
-    if (options.engine != "epoll") {
+    // Large messages are copied out of one buffer that the cache holds, where io_uring takes another one each time.
+    constexpr std::size_t kLarge = 8192;
+    const bool takes_uring =
+        options.engine == "io_uring" || (options.engine == "auto" && options.message_bytes < kLarge);
+    if (takes_uring) {
         try {
             return {.name = "io_uring", .engine = make_uring_engine(sockets, engine_options)};
         } catch (const std::exception&) {

@@ -5,9 +5,9 @@
 // Threads  one: who calls.
 // Order    start, run as often as wanted, finish.
 // Errors   std::runtime_error when a connection ends, a byte is wrong, or nothing comes back for ten seconds.
-// Cost     the load must cost less than the service, or it would measure itself. io_uring is the cheaper engine: one
-//          system call sends all messages that are due and fetches all that has come. The other one is for machines
-//          that have no io_uring.
+// Cost     the load must cost less than the service, or it would measure itself. For small messages io_uring is the
+//          cheaper engine: one system call sends all that are due and fetches all that has come. The other one is for
+//          large messages, and for machines that have no io_uring.
 #pragma once
 
 #include <chrono>
