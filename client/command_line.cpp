@@ -1,7 +1,6 @@
 #include "client/command_line.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -10,16 +9,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "client/duration.hpp"
+#include "client/command_line_values.hpp"
 #include "client/exit_status.hpp"
-#include "client/terminal_escaper.hpp"
+#include "client/load/command_line.hpp"
 #include "net/address.hpp"
 
 namespace mynah::client {
@@ -32,50 +30,8 @@ struct Typed {
     std::optional<std::string> count;
     std::optional<std::string> interval;
     std::optional<std::string> size;
+    load::Typed load;
 };
-
-template <class T>
-using Parsed = std::expected<T, std::string>;
-
-/// What a user typed, fit for one line on a terminal.
-std::string printable(std::string_view text) {
-    TerminalEscaper escaper;
-    std::string shown = escaper.escape(text);
-    shown += escaper.flush();
-    for (std::size_t at = 0; (at = shown.find('\n', at)) != std::string::npos;) {
-        shown.replace(at, 1, "\\x0a");
-    }
-    return shown;
-}
-
-std::string in_quotes(std::string_view text) {
-    return "\"" + printable(text) + "\"";
-}
-
-Parsed<std::chrono::nanoseconds> read_duration(std::string_view flag, const std::optional<std::string>& text,
-                                               std::chrono::nanoseconds standard) {
-    if (!text) {
-        return standard;
-    }
-    const auto duration = parse_duration(*text);
-    if (!duration || duration->count() <= 0) {
-        return std::unexpected(
-            fmt::format("{}: {} is not a duration above zero, such as 250ms or 1.5s", flag, in_quotes(*text)));
-    }
-    return *duration;
-}
-
-Parsed<std::uint64_t> read_number(std::string_view flag, const std::string& text, std::uint64_t most) {
-    std::uint64_t number = 0;
-    const char* const last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data(), last, number);
-    if (error != std::errc{} || end != last || number == 0 || number > most) {
-        const std::string range =
-            most == std::numeric_limits<std::uint64_t>::max() ? "above zero" : fmt::format("from 1 to {}", most);
-        return std::unexpected(fmt::format("{}: {} is not a whole number {}", flag, in_quotes(text), range));
-    }
-    return number;
-}
 
 Parsed<Command> read_ping(const Typed& typed, net::Address address, std::chrono::nanoseconds timeout) {
     PingOptions options{.address = std::move(address), .count = {}, .timeout = timeout};
@@ -116,6 +72,9 @@ Parsed<Command> read_command(std::string_view name, const Typed& typed) {
     if (name == "ping") {
         return read_ping(typed, *std::move(address), *timeout);
     }
+    if (name == "load") {
+        return load::read_options(typed.load, *std::move(address), *timeout);
+    }
     if (name == "chat") {
         return ChatOptions{.address = *std::move(address), .timeout = *timeout};
     }
@@ -138,23 +97,38 @@ void add_value(CLI::App& command, const std::string& flags, std::optional<std::s
     command.add_option(flags, value)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
 }
 
+void declare_load(CLI::App& load, load::Typed& typed) {
+    add_value(load, "-c,--connections", typed.connections);
+    add_value(load, "-d,--duration", typed.duration);
+    add_value(load, "-n,--count", typed.count);
+    add_value(load, "-s,--size", typed.size);
+    add_value(load, "-p,--depth", typed.depth);
+    add_value(load, "-r,--rate", typed.rate);
+    add_value(load, "--warm-up", typed.warm_up);
+    add_value(load, "--driver", typed.driver);
+    add_value(load, "--json", typed.json);
+    add_value(load, "--html", typed.html);
+}
+
 /// Declares mynah's grammar to CLI11; what the values mean is for read_command.
 void declare(CLI::App& app, bool& version, Typed& typed) {
     app.set_help_flag("-h,--help");
     app.add_flag("--version", version);
     app.require_subcommand(0, 1);
     app.allow_extras();  // unexpected_argument() has better words for them than CLI11's exception
-    for (const char* name : {"send", "chat", "ping"}) {
-        CLI::App& command = *app.add_subcommand(name);
+    for (const std::string_view name : {"send", "chat", "ping", "load"}) {
+        CLI::App& command = *app.add_subcommand(std::string(name));
         command.allow_extras();
         command.add_option("ADDRESS", typed.address)->required();
-        add_value(command, std::string_view(name) == "ping" ? "-W,--timeout" : "--timeout", typed.timeout);
+        const bool is_measuring = name == "ping" || name == "load";
+        add_value(command, is_measuring ? "-W,--timeout" : "--timeout", typed.timeout);
     }
     app.get_subcommand("send")->add_option("TEXT", typed.text)->required();
     CLI::App& ping = *app.get_subcommand("ping");
     add_value(ping, "-c,--count", typed.count);
     add_value(ping, "-i,--interval", typed.interval);
     add_value(ping, "-s,--size", typed.size);
+    declare_load(*app.get_subcommand("load"), typed.load);
 }
 
 std::string first_command(const CLI::App& app) {
@@ -204,7 +178,7 @@ std::expected<Command, Answer> parse_command_line(const std::vector<std::string>
     }
     const std::string name = first_command(app);
     if (name.empty()) {
-        return std::unexpected(usage_error(name, "which command? send, chat or ping"));
+        return std::unexpected(usage_error(name, "which command? send, chat, ping or load"));
     }
     auto command = read_command(name, typed);
     if (!command) {

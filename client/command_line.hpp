@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "client/exit_status.hpp"
+#include "client/load/options.hpp"
 #include "net/address.hpp"
 
 namespace mynah::client {
@@ -43,7 +44,7 @@ struct PingOptions {
     std::chrono::nanoseconds timeout = kDefaultTimeout;
 };
 
-using Command = std::variant<SendOptions, ChatOptions, PingOptions>;
+using Command = std::variant<SendOptions, ChatOptions, PingOptions, load::Options>;
 
 /// What to print and how to end when there is no command to run.
 struct Answer {

@@ -14,6 +14,7 @@ usage: mynah COMMAND ADDRESS [FLAG]...
   mynah send tcp://127.0.0.1:7007 - <FILE     the same for anything on standard input, of any size
   mynah ping tcp://127.0.0.1:7007             measure round trips, one a second, like ping(8)
   mynah chat tcp://127.0.0.1:7007             talk line by line
+  mynah load tcp://127.0.0.1:7007 -c 64       load it with 64 connections, and measure rate and latency
 
 An ADDRESS is tcp://HOST:PORT, where HOST is a name, an IPv4 address or an IPv6 address in brackets: tcp://[::1]:7007.
 mynah COMMAND --help tells more.
@@ -106,6 +107,54 @@ exit status:
   3  could not connect, or nothing came back
 )";
 
+constexpr std::string_view kLoad = R"(mynah load - load an echo server, verify every byte, and measure rate and latency
+
+usage: mynah load ADDRESS [FLAG]...
+
+  mynah load tcp://127.0.0.1:7007                       10 connections as fast as the answers come, for 10 seconds
+  mynah load tcp://127.0.0.1:7007 -c 1000 -d 1m         a thousand connections for a minute
+  mynah load tcp://127.0.0.1:7007 -r 20000 -c 64        20,000 messages a second in all, whatever the server does
+  mynah load tcp://127.0.0.1:7007 -p 32 -s 1-1400       32 messages in flight on each, of 1 to 1400 bytes
+  mynah load tcp://127.0.0.1:7007 --html load.html      the same as a page with diagrams
+
+Closed loop, without -r: each connection keeps -p messages in flight, and sends the next when one is back. That finds out
+how much the server can do. A server that stalls is sent nothing meanwhile: latencies hardly show it.
+Open loop, with -r: messages fall due at even distances, spread over the connections in turn. That finds out what users
+see at that rate. Latency is counted from when a message was due ("from plan"), so that a stall counts for all who would
+have met it, and also from when it was sent ("from sending"): where the two differ, the server has fallen behind. A message
+that is due while its connection has -p in flight waits for one to come back.
+
+The bytes that are sent follow from connection and offset, and every byte that comes back is compared: bytes changed, lost
+or repeated are reported with connection and offset. Each message that was sent is counted as verified, mismatched, lost
+(the connection ended first) or timed out. What is in flight at the end is waited for. A connection that fails is not made
+again. Ctrl-C ends early, with the statistics so far; a second one does not wait for what is in flight.
+
+Lines that begin with "!" say what is wrong, or what to know before you trust the numbers: whether the generator had a
+processor to itself, whether it was late, and whether it was at its limit and not the server.
+
+flags:
+  -c, --connections N      connections, all made before the first message is sent [10]
+  -d, --duration DURATION  how long to send, after the warm-up [10s; with -n: until all is sent]
+  -n, --count N            send so many messages on all connections together, after the warm-up
+  -s, --size BYTES         bytes in a message, or a range such as 1-1400, drawn evenly; up to 1073741824 [64]
+  -p, --depth N            messages in flight on a connection at most, up to 65536 [1]
+  -r, --rate N             messages a second on all connections together, in an open loop [closed loop]
+      --warm-up DURATION   send so long before anything is measured; what goes wrong counts all the same [0s]
+  -W, --timeout DURATION   how long an answer may take, then the connection is given up; also for connecting [5s]
+      --driver NAME        the system call that waits: auto, select, poll or epoll [auto]
+      --json FILE          write all results, with the whole histogram, as JSON (schema mynah-load/1)
+      --html FILE          write a page with tables and diagrams, which needs nothing else
+  -h, --help               print this and exit
+
+A DURATION is a number and a unit (250ms, 1.5s, 2m), or a number of seconds.
+
+exit status:
+  0  every byte came back as it was sent
+  1  bytes differed or were lost, or a connection ended early, or a result could not be written
+  2  a mistake on the command line, or more connections than this process may open
+  3  could not make all connections, or answers timed out
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command_name) {
@@ -117,6 +166,9 @@ std::string_view help_text(std::string_view command_name) {
     }
     if (command_name == "ping") {
         return kPing;
+    }
+    if (command_name == "load") {
+        return kLoad;
     }
     return kProgram;
 }

@@ -35,6 +35,8 @@ class Console {
     /// Whether a person types the input and reads what we say.
     bool is_interactive() const { return input_is_terminal_ && error_is_terminal_; }
 
+    bool is_error_terminal() const { return error_is_terminal_; }
+
     /// Whether a line on standard error that changes all the time would be seen, and would disturb no other text.
     bool can_show_progress() const { return error_is_terminal_ && !output_.is_terminal(); }
 

@@ -11,7 +11,20 @@
 namespace mynah::client {
 
 std::string count_bytes(std::uint64_t count) {
-    return count == 1 ? "1 byte" : fmt::format("{} bytes", count);
+    return count_of(count, "byte");
+}
+
+std::string count_of(std::uint64_t count, std::string_view thing) {
+    return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
+}
+
+std::string grouped(std::uint64_t count) {
+    std::string digits = fmt::format("{}", count);
+    for (std::size_t at = digits.size(); at > 3;) {
+        at -= 3;
+        digits.insert(at, 1, ',');
+    }
+    return digits;
 }
 
 std::string short_size(double bytes) {

@@ -11,6 +11,8 @@
 #include "client/command_line.hpp"
 #include "client/console.hpp"
 #include "client/exit_status.hpp"
+#include "client/load/load.hpp"
+#include "client/load/options.hpp"
 #include "client/output.hpp"
 #include "client/ping.hpp"
 #include "client/send.hpp"
@@ -42,12 +44,33 @@ conc::Task<ExitStatus> ping_until_signal(PingOptions options, Console* console) 
     co_return status;
 }
 
+/// The first signal cancels `stop`, the second `abort`.
+conc::Task<void> cancel_on_signals(net::SignalReceiver* signals, conc::CancelFunc stop, conc::CancelFunc abort) {
+    co_await cancel_on_signal(signals, std::move(stop));
+    co_await cancel_on_signal(signals, std::move(abort));
+}
+
+conc::Task<ExitStatus> load_until_signal(load::Options options, Console* console) {
+    net::SignalReceiver signals({SIGINT, SIGTERM});
+    const auto stop = conc::with_cancel(conc::Context::background());
+    const auto abort = conc::with_cancel(conc::Context::background());
+    conc::WaitGroup tasks;
+    tasks.go(cancel_on_signals, &signals, stop.cancel, abort.cancel);
+    const ExitStatus status = co_await load::run_load(std::move(options), console, stop.ctx, abort.ctx);
+    signals.cancel();
+    co_await tasks.wait();
+    co_return status;
+}
+
 conc::Task<ExitStatus> run_command(Command command, Console* console) {
     if (auto* send = std::get_if<SendOptions>(&command)) {
         co_return co_await run_send(std::move(*send), console);
     }
     if (auto* chat = std::get_if<ChatOptions>(&command)) {
         co_return co_await run_chat(std::move(*chat), console);
+    }
+    if (auto* load = std::get_if<load::Options>(&command)) {
+        co_return co_await load_until_signal(std::move(*load), console);
     }
     co_return co_await ping_until_signal(std::move(std::get<PingOptions>(command)), console);
 }
@@ -71,9 +94,10 @@ int run_program(const std::vector<std::string>& arguments, Console::Descriptors 
         if (!command) {
             return static_cast<int>(give_answer(command.error(), console, descriptors));
         }
-        // One worker: a single connection has one home. Two threads block at once at most, on input and on output.
-        conc::Scheduler scheduler(
-            {.workers = 1, .blocking_threads = 2, .event_source = net::driver_factory(net::DriverKind::automatic)});
+        // One worker: a single connection has one home, and a load needs no locks. Two threads block at once at most, on input and on output.
+        const auto* load = std::get_if<load::Options>(&*command);
+        const net::DriverKind driver = load != nullptr ? load->driver : net::DriverKind::automatic;
+        conc::Scheduler scheduler({.workers = 1, .blocking_threads = 2, .event_source = net::driver_factory(driver)});
         return static_cast<int>(scheduler.run(run_command(std::move(*command), &console)));
     } catch (const std::exception& error) {
         (void)write_all(descriptors.error, std::string("mynah: ") + error.what() + "\n");

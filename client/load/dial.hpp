@@ -1,0 +1,31 @@
+// dial.hpp -- makes the connections of a load, a bounded number at a time.
+//
+// What     The first connection is made alone: where nobody listens, one attempt is enough to say so. The others go to
+//          the address that it found, so that a name is looked up once.
+// Cancel   with `stop`; then those that were made are given up.
+// Errors   counted by what the system says of them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "client/load/options.hpp"
+#include "conc/context.hpp"
+#include "conc/task.hpp"
+#include "net/stream.hpp"
+
+namespace mynah::client::load {
+
+struct Dialled {
+    std::vector<net::Stream> streams;
+    std::map<std::string, std::uint64_t> failures;
+    std::chrono::nanoseconds elapsed{0};
+    bool stopped = false;
+};
+
+conc::Task<Dialled> dial(Options options, conc::Context stop);
+
+}  // namespace mynah::client::load

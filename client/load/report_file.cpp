@@ -1,0 +1,35 @@
+#include "client/load/report_file.hpp"
+
+#include <cerrno>
+#include <functional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+
+#include "client/output.hpp"
+
+namespace mynah::client::load {
+
+ReportFile::ReportFile(std::string path) : path_(std::move(path)) {
+    if (path_.empty()) {
+        return;
+    }
+    fd_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (!fd_) {
+        error_ = std::error_code(errno, std::system_category());
+    }
+}
+
+void ReportFile::write(const std::function<std::string()>& content) {
+    if (!fd_) {
+        return;
+    }
+    const auto written = write_all(fd_.get(), content());
+    if (!written) {
+        error_ = written.error();
+    }
+}
+
+}  // namespace mynah::client::load

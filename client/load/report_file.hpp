@@ -1,0 +1,30 @@
+// report_file.hpp -- a file for a report, opened before the work is begun of which it reports.
+//
+// What     the constructor creates or empties the file; write() fills it. An empty path: no file, and no error.
+// Errors   error(): of opening, or of writing.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <system_error>
+
+#include "net/descriptor.hpp"
+
+namespace mynah::client::load {
+
+class ReportFile {
+  public:
+    explicit ReportFile(std::string path);
+
+    void write(const std::function<std::string()>& content);
+
+    const std::string& path() const { return path_; }
+    std::error_code error() const { return error_; }
+
+  private:
+    std::string path_;
+    net::Descriptor fd_;
+    std::error_code error_;
+};
+
+}  // namespace mynah::client::load
