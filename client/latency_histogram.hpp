@@ -1,7 +1,7 @@
 // latency_histogram.hpp -- counts times in buckets that are fine enough for three significant digits.
 //
-// What     add() counts a time; percentile(), mean(), max() tell of all that were added. The buckets are log-linear, as
-//          those of HdrHistogram: of one nanosecond up to 2,047, then 1,024 of equal width from each power of two to
+// What     add() counts a time; percentile(), mean(), max() tell of all that were added. The buckets are log-linear,
+//          as those of HdrHistogram: of one nanosecond up to 2,047, then 1,024 of equal width from each power of two to
 //          the next, so that a bucket is never wider than 1/1024 of what it holds.
 // Threads  one at a time.
 // Errors   none: a time below zero counts as zero, one above kLargest goes into the last bucket. min() and max() are
@@ -66,7 +66,7 @@ class LatencyHistogram {
     static constexpr std::uint64_t kLargestValue = (std::uint64_t{1} << kLargestBits) - 1;
     static constexpr std::size_t kBuckets = kLinear + (kLargestBits - kLinearBits) * kHalf;
 
-    // The number of low bits that do not count; then what is left is from kHalf to kLinear - 1, but for the linear part.
+    // The number of low bits that do not count; what is left is from kHalf to kLinear - 1, but for the linear part.
     static constexpr unsigned shift_of(std::uint64_t value) noexcept {
         return static_cast<unsigned>(std::bit_width(value | (kLinear - 1))) - kLinearBits;
     }

@@ -94,7 +94,8 @@ int run_program(const std::vector<std::string>& arguments, Console::Descriptors 
         if (!command) {
             return static_cast<int>(give_answer(command.error(), console, descriptors));
         }
-        // One worker: a single connection has one home, and a load needs no locks. Two threads block at once at most, on input and on output.
+        // One worker: a single connection has one home, and a load needs no locks. Two threads block at once at most,
+        // on input and on output.
         const auto* load = std::get_if<load::Options>(&*command);
         const net::DriverKind driver = load != nullptr ? load->driver : net::DriverKind::automatic;
         conc::Scheduler scheduler({.workers = 1, .blocking_threads = 2, .event_source = net::driver_factory(driver)});

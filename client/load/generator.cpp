@@ -168,7 +168,7 @@ conc::Task<void> Generator::watch() {
 
 conc::Duration Generator::until_next_look(conc::TimePoint now) const {
     conc::Duration wait = std::min(kLongestLook, std::max(options_.timeout / 4, conc::Duration(1)));
-    for (const conc::TimePoint next : {schedule_.measured_from(), schedule_.stops_at()}) {
+    for (const conc::TimePoint next : {schedule_.measured_from(), schedule_.stops_at(), schedule_.over_at()}) {
         if (next > now) {
             wait = std::min(wait, next - now);
         }
@@ -221,13 +221,10 @@ void Generator::summarise() {
     report_.measured_time = std::max(schedule_.stops_at() - schedule_.measured_from(), std::chrono::nanoseconds(0));
     report_.elapsed = std::max(report_.measured_time, tally_.last_answer() - schedule_.measured_from());
     report_.planned = schedule_.is_open_loop() ? schedule_.planned() : 0;
-    const double time = std::chrono::duration<double>(processor_to_ - processor_from_).count();
-    if (sampled_end_ && time > 0) {
-        const auto share = [time](std::chrono::nanoseconds part) {
-            return std::chrono::duration<double>(part).count() / time;
-        };
-        report_.generator.used_share = share(processor_end_.used - processor_begin_.used);
-        report_.generator.waited_share = share(processor_end_.waited - processor_begin_.waited);
+    if (sampled_end_) {
+        report_.generator.processor = {.used = processor_end_.used - processor_begin_.used,
+                                       .waited = processor_end_.waited - processor_begin_.waited};
+        report_.generator.time = processor_to_ - processor_from_;
     }
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "client/counted.hpp"
@@ -47,22 +48,22 @@ void remark_on_generator(const Report& report, std::vector<std::string>& remarks
     const GeneratorUse& use = report.generator;
     if (report.unsent() > 0) {
         remarks.push_back(
-            fmt::format("{} of {} planned messages were not sent: all connections were busy. Their "
-                        "waiting is in no latency; more connections (-c) or depth (-p) may help",
+            fmt::format("{} of {} planned messages were not sent, as connections were busy or gone. "
+                        "Their waiting is in no latency; more connections (-c) or depth (-p) may help",
                         report.unsent(), report.planned));
     }
     if (use.lag.percentile(99) >= kMuchLag) {
         remarks.push_back(fmt::format("the generator itself was late: by {} ms at p99. Latency from plan includes it",
                                       format_milliseconds(use.lag.percentile(99))));
     }
-    if (use.used_share >= kWholeCore) {
+    if (use.used_share() >= kWholeCore) {
         remarks.push_back("the generator used its whole core: the server may be able to do more than this");
-    } else if (use.used_share + use.waited_share >= kWholeCore) {
+    } else if (use.used_share() + use.waited_share() >= kWholeCore) {
         remarks.push_back(
             "the generator never rested, and shared its core: the server may be able to do more than this");
-    } else if (use.waited_share >= kMuchWaiting) {
+    } else if (use.waited_share() >= kMuchWaiting) {
         remarks.push_back(fmt::format("the generator waited {:.0f}% of the time for a core: latencies include it",
-                                      use.waited_share * 100));
+                                      use.waited_share() * 100));
     }
 }
 
@@ -85,6 +86,13 @@ ExitStatus status_of(const Report& report) {
         return ExitStatus::unreachable;
     }
     return report.connection_failures.empty() ? ExitStatus::verified : ExitStatus::mismatch;
+}
+
+std::string utc(std::chrono::system_clock::time_point time) {
+    const auto whole = std::chrono::floor<std::chrono::seconds>(time);
+    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(time - whole);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(whole)),
+                       rest.count());
 }
 
 std::vector<std::string> remarks_on(const Report& report) {

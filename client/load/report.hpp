@@ -13,15 +13,26 @@
 #include "client/load/fault.hpp"
 #include "client/load/machine.hpp"
 #include "client/load/options.hpp"
+#include "client/load/processor_use.hpp"
 #include "client/load/tally.hpp"
 
 namespace mynah::client::load {
 
-/// What the generator knows of itself, over the measured time.
+/// What the generator knows of itself, over `time`, which is about the measured time.
 struct GeneratorUse {
-    double used_share = 0;    // of one processor
-    double waited_share = 0;  // of the time in which it could have run, and had no processor
-    LatencyHistogram lag;     // open loop: how much later than planned it sent where the connection had room
+    ProcessorTime processor;
+    std::chrono::nanoseconds time{0};
+    LatencyHistogram lag;  // open loop: how much later than planned it sent where the connection had room
+
+    /// Of one processor.
+    double used_share() const { return share(processor.used); }
+    /// Of the time: it could have run, and had no processor.
+    double waited_share() const { return share(processor.waited); }
+
+  private:
+    double share(std::chrono::nanoseconds part) const {
+        return time.count() > 0 ? static_cast<double>(part.count()) / static_cast<double>(time.count()) : 0.0;
+    }
 };
 
 struct Report {
@@ -58,6 +69,9 @@ ExitStatus status_of(const Report& report);
 
 /// Sentences on what the reader should know before they trust the numbers: each one line, the gravest first.
 std::vector<std::string> remarks_on(const Report& report);
+
+/// "2026-11-25T19:04:27.337Z"
+std::string utc(std::chrono::system_clock::time_point time);
 
 /// "64 connections, depth 1, 64 bytes, closed loop, 10s after 1s of warm-up"
 std::string describe_load(const Options& options);

@@ -55,9 +55,9 @@ std::string latencies(const Report& report) {
 
 std::string generator(const Report& report) {
     const GeneratorUse& use = report.generator;
-    std::string text = fmt::format("generator     {:.0f}% of a core used", use.used_share * 100);
-    if (use.waited_share >= 0.005) {
-        text += fmt::format(", {:.0f}% waited for one", use.waited_share * 100);
+    std::string text = fmt::format("generator     {:.0f}% of a core used", use.used_share() * 100);
+    if (use.waited_share() >= 0.005) {
+        text += fmt::format(", {:.0f}% waited for one", use.waited_share() * 100);
     }
     if (report.is_open_loop() && use.lag.count() > 0) {
         text += fmt::format("; late by {} ms at p50, {} ms at p99, {} ms at most",

@@ -25,11 +25,20 @@ Schedule::Schedule(const Options& options)
 void Schedule::begin(conc::TimePoint now) {
     start_ = now;
     measured_from_ = now + warm_up_;
-    stops_at_ = duration_ ? measured_from_ + *duration_ : conc::TimePoint::max();
+    if (duration_) {
+        stop(measured_from_ + *duration_);
+    }
 }
 
 void Schedule::stop(conc::TimePoint now) noexcept {
     stops_at_ = std::min(stops_at_, now);
+    over_at_ = std::min(over_at_, is_open_loop() ? stops_at_ + kGrace : stops_at_);
+}
+
+/// The last message that was asked for has been sent.
+void Schedule::end(conc::TimePoint now) noexcept {
+    stops_at_ = std::min(stops_at_, now);
+    over_at_ = std::min(over_at_, now);
 }
 
 conc::TimePoint Schedule::due(std::uint64_t index) const noexcept {

@@ -50,14 +50,10 @@ std::uint64_t Tally::error_count() const noexcept {
 
 void Tally::end(conc::TimePoint now) {
     advance(now);
-    if (now > interval_begin_ && interval_begin_ >= measured_from_) {
+    const bool is_empty = interval_.verified == 0 && interval_.errors == 0;
+    if (now > interval_begin_ && !(is_empty && schedule_->is_over(interval_begin_))) {
         close_interval(now);
     }
-    // What is only in flight when the time is over comes back in an interval without length: it counts all the same.
-    from_planned_.add(recent_);
-    from_sent_.add(recent_from_sent_);
-    recent_.clear();
-    recent_from_sent_.clear();
 }
 
 void Tally::roll(conc::TimePoint now) {
