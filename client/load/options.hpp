@@ -24,7 +24,7 @@ struct SizeRange {
 };
 
 struct Options {
-    net::Address address;
+    net::Address address = {};
     std::size_t connections = 10;
     std::optional<std::chrono::nanoseconds> duration = std::chrono::seconds(10);  // nullopt: until `count` is reached
     std::optional<std::uint64_t> count = std::nullopt;                            // messages after the warm-up
