@@ -272,18 +272,21 @@ bool UringEngine::take_now(Operation& operation) {
     if (has_ended() || take_arrived(operation)) {
         return true;
     }
-    bool drained = false;
-    return slot_of(operation).reading.serial == 0 && attempt(operation, drained);
+    Watch& watch = slot_of(operation).reading;
+    return watch.serial == 0 && attempt(operation, watch.drained);
 }
 
 void UringEngine::cancel(Operation& operation) {
     if (!operation.pending) {
         return;
     }
-    if (operation.kind != Kind::receive && operation.kind != Kind::accept) {
+    const bool takes_what_is_there =
+        operation.kind == Kind::receive || operation.kind == Kind::accept || operation.kind == Kind::receive_batch;
+    if (!takes_what_is_there) {
         end(operation, canceled());
         return;
     }
+    take_back_poll(operation.fd, slot_of(operation).reading);
     if (!take_now(operation)) {
         operation.error = canceled();
     }
