@@ -18,6 +18,8 @@ usage: mynahd [FLAG]...
   mynahd                                      serve on tcp://127.0.0.1:7007
   mynahd --listen tcp://0.0.0.0:7007          serve on every IPv4 address
   mynahd --listen tcp://127.0.0.1:0           serve on any free port; stdout says which
+  mynahd --listen udp://0.0.0.0:7007 --listen unix:///run/mynah.sock
+                                              serve datagrams, and streams over a unix socket
   mynahd --config mynahd.toml --check         say whether a configuration is sound
   mynahd --drain-grace 5s --drain-timeout 1m  give load balancers and clients time to leave
   mynahd --ledger sqlite:sessions.sqlite      keep a row for each session that ended

@@ -34,6 +34,33 @@ struct Configuration {
         friend bool operator==(const Limits&, const Limits&) = default;
     };
 
+    /// Of every listening socket that can have it.
+    struct Listener {
+        std::uint64_t backlog = 4096;
+        bool dual_stack = false;            // [::] takes IPv4 as well
+        bool reuse_port = false;            // a socket of its own for each worker, where there are ports
+        std::optional<unsigned> unix_mode;  // nullopt: what the umask leaves
+
+        friend bool operator==(const Listener&, const Listener&) = default;
+    };
+
+    struct Tcp {
+        bool no_delay = true;
+        std::chrono::milliseconds keepalive{0};     // 0: none; whole seconds
+        std::chrono::milliseconds user_timeout{0};  // 0: the system's choice
+
+        friend bool operator==(const Tcp&, const Tcp&) = default;
+    };
+
+    struct Udp {
+        std::size_t largest_datagram_bytes = 65'535;
+        std::uint64_t rate = 0;  // datagrams a second of one source; 0: no limit
+        std::uint64_t burst = 100;
+        std::uint64_t sources = 65'536;
+
+        friend bool operator==(const Udp&, const Udp&) = default;
+    };
+
     struct Drain {
         std::chrono::milliseconds grace{0};
         std::chrono::milliseconds spread{0};
@@ -53,6 +80,9 @@ struct Configuration {
     DriverChoice driver = DriverChoice::automatic;
     unsigned workers = 0;  // 0: as many as there are cores
     std::string instance;  // empty: see instance_name
+    Listener listener;
+    Tcp tcp;
+    Udp udp;
     Limits limits;
     Drain drain;
     Ledger ledger;

@@ -63,6 +63,8 @@ std::string_view accepted_type(ValueKind kind) {
             return "a string such as \"250ms\", \"60s\", \"2m\" or \"1h\"";
         case ValueKind::bytes:
             return "an integer, or a string such as \"64KiB\"";
+        case ValueKind::truth:
+            return "true or false";
     }
     return "another";
 }
@@ -168,7 +170,11 @@ class Reader {
     bool add_scalar(Setting& setting, const toml::node& node) {
         const ValueKind kind = setting.key->kind;
         std::optional<std::string> value;
-        if (const auto* text = node.as_string(); text != nullptr && kind != ValueKind::count) {
+        if (const auto* truth = node.as_boolean(); truth != nullptr && kind == ValueKind::truth) {
+            value = truth->get() ? "true" : "false";
+        }
+        if (const auto* text = node.as_string();
+            text != nullptr && kind != ValueKind::count && kind != ValueKind::truth) {
             value = text->get();
         }
         if (const auto* number = node.as_integer();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "server/configuration.hpp"
 #include "server/configuration_values.hpp"
@@ -30,11 +32,18 @@ constexpr DurationRange kNeverZero{.least = milliseconds(1), .most = std::chrono
 constexpr CountRange kWorkers{.least = 0, .most = 1'024};
 constexpr CountRange kConnections{.least = 1, .most = 1'000'000};
 constexpr CountRange kPerAddress{.least = 0, .most = 1'000'000};
+constexpr CountRange kBacklog{.least = 1, .most = 65'535};
+constexpr CountRange kDatagram{.least = 1, .most = 65'535};
+constexpr CountRange kRate{.least = 0, .most = 10'000'000};
+constexpr CountRange kBurst{.least = 1, .most = 1'000'000};
+constexpr CountRange kSources{.least = 1, .most = 16'777'216};
+constexpr DurationRange kKeepalive{.least = std::chrono::seconds(4), .most = std::chrono::hours(8)};
 constexpr CountRange kReceiveBuffer{.least = 64, .most = 1ULL << 20U};
 
 constexpr std::array<std::string_view, 5> kDrivers{"auto", "select", "poll", "epoll", "io_uring"};
 constexpr std::array<std::string_view, 5> kLevels{"debug", "info", "warn", "error", "off"};
 constexpr std::array<std::string_view, 2> kFormats{"text", "json"};
+constexpr std::array<std::string_view, 2> kTruths{"false", "true"};
 
 /// Stores what was parsed, through whatever conversion the member needs, or passes the reason on.
 template <class Member, class T>
@@ -68,6 +77,59 @@ std::string show_listen(const Configuration& configuration) {
 Applied apply_driver(Configuration& configuration, Values values) {
     // DriverChoice, LogLevel and LogFormat list their values in the order of their words here.
     return store(configuration.driver, parse_word(values[0], kDrivers));
+}
+
+Applied apply_mode(Configuration& configuration, Values values) {
+    constexpr unsigned kMost = 0777;
+    const std::string& text = values[0];
+    if (text == "umask") {
+        configuration.listener.unix_mode.reset();
+        return {};
+    }
+    unsigned mode = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, mode, 8);
+    if (error != std::errc() || stop != end || mode > kMost) {
+        return std::unexpected(in_quotes(text) + " is no mode; accepted: umask, or permissions in octal, such as 0660");
+    }
+    configuration.listener.unix_mode = mode;
+    return {};
+}
+
+std::string show_mode(const Configuration& configuration) {
+    if (!configuration.listener.unix_mode) {
+        return "umask";
+    }
+    const unsigned mode = *configuration.listener.unix_mode;
+    std::string digits = "0";
+    for (const unsigned shift : {6U, 3U, 0U}) {
+        digits += static_cast<char>('0' + ((mode >> shift) & 7U));
+    }
+    return digits;
+}
+
+Applied apply_keepalive(Configuration& configuration, Values values) {
+    constexpr DurationRange kAny{.least = milliseconds(0), .most = kKeepalive.most};
+    const auto parsed = parse_duration(values[0], kAny);
+    if (parsed && parsed->count() == 0) {
+        configuration.tcp.keepalive = *parsed;
+        return {};
+    }
+    const auto checked = parse_duration(values[0], kKeepalive);
+    if (checked && checked->count() % 1'000 != 0) {
+        return std::unexpected(in_quotes(values[0]) + " is not a number of whole seconds");
+    }
+    return store(configuration.tcp.keepalive, checked);
+}
+
+template <class Part, bool Part::* kMember, Part Configuration::* kPart>
+Applied apply_truth(Configuration& configuration, Values values) {
+    return store((configuration.*kPart).*kMember, parse_word(values[0], kTruths));
+}
+
+template <class Part, bool Part::* kMember, Part Configuration::* kPart>
+std::string show_truth(const Configuration& configuration) {
+    return std::string(kTruths[(configuration.*kPart).*kMember ? 1 : 0]);
 }
 
 Applied apply_instance(Configuration& configuration, Values values) {
@@ -128,13 +190,26 @@ std::string show_drain(const Configuration& configuration) {
     return format_duration(configuration.drain.*kMember);
 }
 
+template <std::uint64_t Configuration::Udp::* kMember, const CountRange& kAccepted>
+Applied apply_udp(Configuration& configuration, Values values) {
+    return store(configuration.udp.*kMember, parse_count(values[0], kAccepted));
+}
+
+template <std::uint64_t Configuration::Udp::* kMember>
+std::string show_udp(const Configuration& configuration) {
+    return std::to_string(configuration.udp.*kMember);
+}
+
 using Limits = Configuration::Limits;
 using Drain = Configuration::Drain;
+using Listener = Configuration::Listener;
+using Tcp = Configuration::Tcp;
+using Udp = Configuration::Udp;
 using enum ValueKind;
 
 constexpr std::array kKeys{
-    Key{"listen", "--listen", "ADDRESS", "accept connections here; give it again for more", addresses, &apply_listen,
-        &show_listen},
+    Key{"listen", "--listen", "ADDRESS", "listen here, tcp, udp or unix; give it again for more", addresses,
+        &apply_listen, &show_listen},
     Key{"driver", "--driver", "auto|select|poll|epoll|io_uring",
         "how to wait; auto: select, and the best once that is outgrown", text, &apply_driver,
         [](const Configuration& c) { return std::string(to_string(c.driver)); }},
@@ -143,6 +218,36 @@ constexpr std::array kKeys{
         [](const Configuration& c) { return std::to_string(c.workers); }},
     Key{"instance", "--instance", "NAME", "this daemon's name in the ledger; empty: HOST-PID", text, &apply_instance,
         [](const Configuration& c) { return escape(c.instance); }},
+    Key{"listener.backlog", "--backlog", "N", "connections that may wait to be accepted", count,
+        [](Configuration& c, Values v) { return store(c.listener.backlog, parse_count(v[0], kBacklog)); },
+        [](const Configuration& c) { return std::to_string(c.listener.backlog); }},
+    Key{"listener.dual_stack", "--dual-stack", "true|false", "a listener on [::] takes IPv4 as well", truth,
+        &apply_truth<Listener, &Listener::dual_stack, &Configuration::listener>,
+        &show_truth<Listener, &Listener::dual_stack, &Configuration::listener>},
+    Key{"listener.reuse_port", "--reuse-port", "true|false", "each worker has listening sockets of its own", truth,
+        &apply_truth<Listener, &Listener::reuse_port, &Configuration::listener>,
+        &show_truth<Listener, &Listener::reuse_port, &Configuration::listener>},
+    Key{"listener.unix_mode", "--unix-mode", "MODE", "permissions of unix sockets, such as 0660, or umask", text,
+        &apply_mode, &show_mode},
+    Key{"tcp.no_delay", "--tcp-no-delay", "true|false", "small writes leave at once (TCP_NODELAY)", truth,
+        &apply_truth<Tcp, &Tcp::no_delay, &Configuration::tcp>, &show_truth<Tcp, &Tcp::no_delay, &Configuration::tcp>},
+    Key{"tcp.keepalive", "--tcp-keepalive", "DURATION", "ask a peer if it is there after such a silence; 0s: never",
+        duration, &apply_keepalive, [](const Configuration& c) { return format_duration(c.tcp.keepalive); }},
+    Key{"tcp.user_timeout", "--tcp-user-timeout", "DURATION",
+        "end a connection when nothing is acknowledged for so long", duration,
+        [](Configuration& c, Values v) { return store(c.tcp.user_timeout, parse_duration(v[0], kUpToADay)); },
+        [](const Configuration& c) { return format_duration(c.tcp.user_timeout); }},
+    Key{"udp.largest_datagram", "--udp-largest", "SIZE", "longer datagrams are dropped", bytes,
+        [](Configuration& c, Values v) {
+            return store(c.udp.largest_datagram_bytes, parse_byte_count(v[0], kDatagram));
+        },
+        [](const Configuration& c) { return format_byte_count(c.udp.largest_datagram_bytes); }},
+    Key{"udp.rate", "--udp-rate", "N", "datagrams a second that one source gets back; 0: no limit", count,
+        &apply_udp<&Udp::rate, kRate>, &show_udp<&Udp::rate>},
+    Key{"udp.burst", "--udp-burst", "N", "datagrams that a source gets back at once, beyond its rate", count,
+        &apply_udp<&Udp::burst, kBurst>, &show_udp<&Udp::burst>},
+    Key{"udp.sources", "--udp-sources", "N", "sources whose rate is remembered", count,
+        &apply_udp<&Udp::sources, kSources>, &show_udp<&Udp::sources>},
     Key{"limits.connections", "--max-connections", "N", "connections at once; more are refused", count,
         &apply_limit<&Limits::connections, kConnections>, &show_limit<&Limits::connections>},
     Key{"limits.per_address", "--max-per-address", "N", "connections at once from one address; 0: no limit", count,

@@ -26,6 +26,7 @@ enum class ValueKind {
     count,      // TOML: integer
     duration,   // TOML: string
     bytes,      // TOML: integer or string
+    truth,      // TOML: boolean; else "true" or "false"
 };
 
 struct Key {

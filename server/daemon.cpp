@@ -5,12 +5,8 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <expected>
-#include <iterator>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,14 +16,13 @@
 #include "conc/event_source.hpp"
 #include "conc/task.hpp"
 #include "conc/wait_group.hpp"
-#include "net/address.hpp"
-#include "net/listener.hpp"
-#include "net/resolve.hpp"
 #include "net/signals.hpp"
 #include "server/command_line.hpp"
 #include "server/configuration.hpp"
+#include "server/datagram_service.hpp"
 #include "server/drain.hpp"
 #include "server/ledger.hpp"
+#include "server/listening.hpp"
 #include "server/logging.hpp"
 #include "server/logging_options.hpp"
 #include "server/reception.hpp"
@@ -37,62 +32,11 @@
 namespace mynah::server {
 namespace {
 
-/// The machine does not have the address, or its whole family: "localhost" may name [::1] where IPv6 is off.
-bool is_absent(std::error_code error) {
-    return error == std::errc::address_not_available || error == std::errc::address_family_not_supported;
-}
-
-/// All listeners of one configured address, or why there is none.
-conc::Task<std::expected<std::vector<net::Listener>, std::string>> listen_on(std::string text) {
-    const auto failed = [&text](std::string_view reason) {
-        return std::unexpected("cannot listen on " + text + ": " + std::string(reason));
-    };
-    const auto address = net::Address::parse(text);
-    if (!address) {
-        co_return failed(address.error());
-    }
-    const auto numeric = co_await net::resolve(*address);
-    if (!numeric) {
-        co_return failed(numeric.error().message());
-    }
-    std::vector<net::Listener> listeners;
-    std::error_code unusable;
-    for (auto each = numeric->begin(); each != numeric->end(); ++each) {
-        if (std::find(numeric->begin(), each, *each) != each) {
-            continue;  // some resolvers name an address twice
-        }
-        auto listener = net::Listener::bind(*each);
-        if (listener) {
-            listeners.push_back(std::move(*listener));
-        } else if (is_absent(listener.error())) {
-            unusable = listener.error();
-        } else {
-            co_return failed(listener.error().message());
-        }
-    }
-    if (listeners.empty()) {
-        co_return failed(unusable.message());
-    }
-    co_return listeners;
-}
-
-conc::Task<std::expected<std::vector<net::Listener>, std::string>> listen_on_all(std::vector<std::string> addresses) {
-    std::vector<net::Listener> all;
-    for (const std::string& address : addresses) {
-        auto listeners = co_await listen_on(address);
-        if (!listeners) {
-            co_return std::unexpected(std::move(listeners.error()));
-        }
-        std::move(listeners->begin(), listeners->end(), std::back_inserter(all));
-    }
-    co_return all;
-}
-
 /// stdout carries one line per listener, then `ready`; scripts read the port from it.
-void announce(const std::vector<net::Listener>& listeners) {
-    for (const net::Listener& listener : listeners) {
-        std::printf("listening %s\n", listener.local().to_string().c_str());
-        log_event(LogLevel::info, "listening", {{"address", listener.local().to_string()}});
+void announce(const std::vector<std::string>& addresses) {
+    for (const std::string& address : addresses) {
+        std::printf("listening %s\n", address.c_str());
+        log_event(LogLevel::info, "listening", {{"address", address}});
     }
     std::puts("ready");
     std::fflush(stdout);
@@ -113,9 +57,9 @@ conc::Task<void> forward_signals(net::SignalReceiver* receiver, conc::Sender<int
 
 conc::Task<int> run_daemon(const Configuration* configuration, const std::vector<conc::EventSource*>* workers) {
     net::SignalReceiver receiver({SIGTERM, SIGINT});
-    auto listeners = co_await listen_on_all(configuration->listen);
-    if (!listeners) {
-        std::fprintf(stderr, "mynahd: %s\n", listeners.error().c_str());
+    auto listening = co_await listen_on_all(configuration, workers->size());
+    if (!listening) {
+        std::fprintf(stderr, "mynahd: %s\n", listening.error().c_str());
         co_return kExitFailure;
     }
     conc::Channel<int> signals(16);
@@ -135,10 +79,16 @@ conc::Task<int> run_daemon(const Configuration* configuration, const std::vector
                          .ledger = ledger ? &*ledger : nullptr,
                          .phase = phase,
                          .workers = *workers});
-    announce(*listeners);
-    reception.start(std::move(*listeners));
+    DatagramService datagrams({.configuration = *configuration,
+                               .ledger = ledger ? &*ledger : nullptr,
+                               .phase = phase,
+                               .workers = *workers,
+                               .next_id = [&reception] { return reception.next_id(); }});
+    announce(listening->addresses);
+    reception.start(std::move(listening->streams));
+    datagrams.start(std::move(listening->datagrams));
 
-    Drain drain(configuration->drain, signals.receiver(), reception, sessions, phase);
+    Drain drain(configuration->drain, signals.receiver(), reception, sessions, phase, &datagrams);
     co_await drain.run();
     if (ledger) {
         ledger->close();
@@ -152,16 +102,26 @@ conc::Task<int> run_daemon(const Configuration* configuration, const std::vector
 }
 
 void raise_descriptor_limit(const Configuration& configuration) {
-    constexpr rlim_t kOwn = 64;  // listeners, wake-ups, log, ledger
-    const rlim_t wanted = configuration.limits.connections + kOwn;
+    constexpr rlim_t kOwn = 32;        // the standard ones, log, ledger, signals, resolver
+    constexpr rlim_t kEachWorker = 4;  // its wake-up and what its driver has
+    const rlim_t workers = worker_count(configuration);
+    // A name may stand for several addresses, so this is what it usually takes.
+    const rlim_t listeners = configuration.listen.size() * (configuration.listener.reuse_port ? workers : 1);
+    const rlim_t wanted = configuration.limits.connections + kOwn + workers * kEachWorker + listeners;
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
         return;
     }
+    const rlim_t before = limit.rlim_cur;
     limit.rlim_cur = std::min(wanted, limit.rlim_max);
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        limit.rlim_cur = before;
+    }
+    if (limit.rlim_cur < wanted) {
         log_event(LogLevel::warn, "descriptor limit is lower than limits.connections needs",
-                  {{"limit", std::uint64_t{limit.rlim_cur}}, {"needed", std::uint64_t{wanted}}});
+                  {{"limit", std::uint64_t{limit.rlim_cur}},
+                   {"needed", std::uint64_t{wanted}},
+                   {"connections", configuration.limits.connections}});
     }
 }
 

@@ -15,6 +15,8 @@
 #include "conc/select_case.hpp"
 #include "conc/task.hpp"
 #include "server/configuration.hpp"
+#include "server/datagram_service.hpp"
+#include "server/limits.hpp"
 #include "server/logging.hpp"
 #include "server/logging_options.hpp"
 #include "server/reception.hpp"
@@ -24,8 +26,12 @@
 namespace mynah::server {
 namespace {
 
-conc::Task<void> close_when_stopped(Reception* reception, conc::Sender<conc::Unit> stopped) {
+conc::Task<void> close_when_stopped(Reception* reception, DatagramService* datagrams,
+                                    conc::Sender<conc::Unit> stopped) {
     co_await reception->stop();
+    if (datagrams != nullptr) {
+        co_await datagrams->stop();
+    }
     stopped.close();
 }
 
@@ -41,12 +47,13 @@ std::int64_t milliseconds(conc::Duration duration) {
 }  // namespace
 
 Drain::Drain(const Configuration::Drain& configuration, conc::Receiver<int> signals, Reception& reception,
-             SessionSet& sessions, std::atomic<DrainPhase>& phase)
+             SessionSet& sessions, std::atomic<DrainPhase>& phase, DatagramService* datagrams)
     : configuration_(configuration),
       signals_(std::move(signals)),
       reception_(reception),
       sessions_(sessions),
-      phase_(phase) {}
+      phase_(phase),
+      datagrams_(datagrams) {}
 
 conc::Task<void> Drain::run() {
     enter(DrainPhase::serving);
@@ -58,7 +65,7 @@ conc::Task<void> Drain::run() {
     const conc::TimePoint deadline = conc::now() + configuration_.timeout;
     enter(DrainPhase::draining);
     conc::Channel<conc::Unit> stopped(0);
-    conc::go(close_when_stopped, &reception_, stopped.sender());
+    conc::go(close_when_stopped, &reception_, datagrams_, stopped.sender());
     co_await wait_or_cut(stopped.receiver(), deadline);
     co_await ask_sessions_to_close();
 
@@ -66,11 +73,17 @@ conc::Task<void> Drain::run() {
     conc::Channel<conc::Unit> ended(0);
     conc::go(close_when_ended, &reception_, ended.sender());
     co_await wait_or_cut(ended.receiver(), deadline);
+    if (datagrams_ != nullptr) {
+        co_await datagrams_->finish();
+    }
 }
 
 void Drain::stopped() {
     const SessionSet::Totals totals = sessions_.totals();
     phase_.store(DrainPhase::stopped);
+    if (datagrams_ != nullptr) {
+        datagrams_->report();
+    }
     log_event(LogLevel::info, "drain",
               {{"phase", to_string(DrainPhase::stopped)},
                {"sessions", totals.sessions},
@@ -83,6 +96,10 @@ void Drain::stopped() {
                {"idle_timeout", totals.count(CloseReason::idle_timeout)},
                {"write_timeout", totals.count(CloseReason::write_timeout)},
                {"refused", reception_.refused()},
+               {"refused_connections", reception_.refused(Refusal::connections)},
+               {"refused_per_address", reception_.refused(Refusal::per_address)},
+               {"refused_descriptor", reception_.refused(Refusal::descriptor)},
+               {"refused_internal", reception_.refused(Refusal::internal)},
                {"bytes_in", totals.bytes_in},
                {"bytes_out", totals.bytes_out},
                {"discarded_after_fin", totals.discarded_after_fin}});

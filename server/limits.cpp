@@ -17,6 +17,10 @@ std::string_view to_string(Refusal refusal) {
             return "limits.connections";
         case Refusal::per_address:
             return "limits.per_address";
+        case Refusal::descriptor:
+            return "descriptor";
+        case Refusal::internal:
+            return "internal";
     }
     return "unknown";
 }

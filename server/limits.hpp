@@ -19,9 +19,15 @@
 
 namespace mynah::server {
 
-enum class Refusal { connections, per_address };
+enum class Refusal {
+    connections,
+    per_address,
+    descriptor,  // the driver cannot watch a descriptor of this number: select(2), beyond FD_SETSIZE
+    internal,    // something else kept the connection from its worker
+};
+inline constexpr std::size_t kRefusals = 4;
 
-/// The configuration key of the limit: "limits.connections" or "limits.per_address".
+/// The configuration key of the limit, "limits.connections" or "limits.per_address"; or "descriptor", "internal".
 [[nodiscard]] std::string_view to_string(Refusal refusal);
 
 class ConnectionLimits {
@@ -62,7 +68,8 @@ class ConnectionLimits {
     ConnectionLimits& operator=(const ConnectionLimits&) = delete;
     ~ConnectionLimits();
 
-    /// `host` is the peer's address without its port, in one canonical spelling.
+    /// `host` is the peer's address without its port, in one canonical spelling; admit() refuses with `connections` or
+    /// `per_address` only.
     [[nodiscard]] std::expected<Ticket, Refusal> admit(std::string_view host);
 
     [[nodiscard]] std::uint64_t open() const;

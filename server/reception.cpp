@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -9,23 +11,47 @@
 #include <utility>
 #include <vector>
 
+#include "conc/channel.hpp"
 #include "conc/context.hpp"
 #include "conc/event_source.hpp"
 #include "conc/resume_on.hpp"
 #include "conc/sleep.hpp"
 #include "conc/task.hpp"
+#include "net/address.hpp"
 #include "net/listener.hpp"
 #include "net/result.hpp"
 #include "net/stream.hpp"
 #include "server/configuration.hpp"
 #include "server/limits.hpp"
+#include "server/listening.hpp"
 #include "server/logging.hpp"
 #include "server/logging_options.hpp"
 #include "server/session.hpp"
 #include "server/session_record.hpp"
 #include "server/session_set.hpp"
+#include "server/worker_loads.hpp"
 
 namespace mynah::server {
+namespace {
+
+/// Who a peer is, for limits.per_address: its host, or, of a unix socket, its user; and for the log and the ledger.
+struct Peer {
+    std::string who;
+    std::string text;
+};
+
+Peer peer_of(const net::Stream& stream) {
+    const net::Address address = stream.peer();
+    if (address.family() == net::Address::Family::unnamed) {
+        if (const auto credentials = stream.peer_credentials()) {
+            const std::string user = "uid=" + std::to_string(credentials->user);
+            return {.who = user, .text = "unix:pid=" + std::to_string(credentials->process) + "," + user};
+        }
+    }
+    return {.who = address.host(), .text = address.to_string()};
+}
+
+}  // namespace
 
 Reception::Reception(Surroundings surroundings)
     : around_(surroundings),
@@ -36,33 +62,46 @@ Reception::Reception(Surroundings surroundings)
       instance_(instance_name(around_.configuration)),
       limits_({.connections = around_.configuration.limits.connections,
                .per_address = around_.configuration.limits.per_address}),
+      loads_(around_.workers.size()),
       accepting_(conc::with_cancel(conc::Context::background())) {}
 
-void Reception::start(std::vector<net::Listener> listeners) {
-    listeners_ = std::move(listeners);
-    for (conc::EventSource* worker : around_.workers) {
-        worker_tasks_.go([this](conc::EventSource* home) { return work(home); }, worker);
+void Reception::start(std::vector<StreamDoor> doors) {
+    doors_ = std::move(doors);
+    for (std::size_t worker = 0; worker < around_.workers.size(); ++worker) {
+        accepted_.emplace_back(kQueued);
     }
-    for (net::Listener& listener : listeners_) {
-        listener_tasks_.go([this](net::Listener* each) { return listen(each); }, &listener);
+    for (std::size_t worker = 0; worker < around_.workers.size(); ++worker) {
+        worker_tasks_.go([this](std::size_t each) { return work(each); }, worker);
+    }
+    for (StreamDoor& door : doors_) {
+        listener_tasks_.go([this](StreamDoor* each) { return listen(each); }, &door);
     }
 }
 
 conc::Task<void> Reception::stop() {
+    for (StreamDoor& door : doors_) {
+        door.listener.remove_file();  // before the last look at who is queued: nobody comes after it
+    }
     accepting_.cancel();
     co_await listener_tasks_.wait();
-    for (net::Listener& listener : listeners_) {
-        listener.close();
+    for (StreamDoor& door : doors_) {
+        door.listener.close();
     }
-    accepted_.close();
+    for (const conc::Channel<Accepted>& channel : accepted_) {
+        channel.close();
+    }
     co_await worker_tasks_.wait();
 }
 
-conc::Task<void> Reception::listen(net::Listener* listener) {
+conc::Task<void> Reception::listen(StreamDoor* door) {
+    net::Listener* const listener = &door->listener;
+    if (door->worker) {
+        co_await conc::resume_on(*around_.workers[*door->worker]);
+    }
     for (int last_accepts = 0; last_accepts < kLastAccepts; last_accepts += accepting_.ctx.err() ? 1 : 0) {
         net::Result<net::Stream> stream = co_await listener->accept(accepting_.ctx);
         if (stream) {
-            co_await hand_over(std::move(*stream));
+            co_await hand_over(std::move(*stream), door);
             continue;
         }
         if (stream.error() == std::errc::operation_canceled || accepting_.ctx.err()) {
@@ -80,39 +119,56 @@ conc::Task<void> Reception::listen(net::Listener* listener) {
     }
 }
 
-conc::Task<void> Reception::hand_over(net::Stream stream) {
-    const net::Address peer = stream.peer();
-    auto ticket = limits_.admit(peer.host());
+conc::Task<void> Reception::hand_over(net::Stream stream, const StreamDoor* door) {
+    const Peer peer = peer_of(stream);
+    auto ticket = limits_.admit(peer.who);
     if (!ticket) {
-        refuse(to_string(ticket.error()), peer.to_string());
+        refuse(ticket.error(), to_string(ticket.error()), peer.text);
         co_return;
     }
     // Named before it is awaited: GCC 12 destroys an aggregate that is made inside the expression twice.
-    Accepted accepted{.stream = std::move(stream), .ticket = std::move(*ticket)};
-    co_await accepted_.send(std::move(accepted));
+    Accepted accepted{.stream = std::move(stream),
+                      .ticket = std::move(*ticket),
+                      .seat = door->worker ? loads_.take(*door->worker) : loads_.take_least()};
+    if (door->worker) {
+        begin(std::move(accepted));  // accept() has come back on that worker
+        co_return;
+    }
+    const conc::Channel<Accepted> channel = accepted_[accepted.seat.worker()];
+    co_await channel.send(std::move(accepted));
 }
 
-conc::Task<void> Reception::work(conc::EventSource* home) {
-    while (auto accepted = co_await accepted_.recv()) {
-        co_await conc::resume_on(*home);
-        sessions_.go([this](Accepted each) { return host(std::move(each)); }, std::move(*accepted));
+conc::Task<void> Reception::work(std::size_t worker) {
+    const conc::Channel<Accepted> channel = accepted_[worker];
+    while (auto accepted = co_await channel.recv()) {
+        co_await conc::resume_on(*around_.workers[worker]);
+        begin(std::move(*accepted));
     }
+}
+
+// Adopted here and not by the session's task, whose first turn another worker may steal.
+void Reception::begin(Accepted accepted) {
+    if (const auto adopted = accepted.stream.adopt(); !adopted) {
+        const bool is_full = adopted.error() == net::Errc::too_many_descriptors;
+        refuse(is_full ? Refusal::descriptor : Refusal::internal, adopted.error().message(),
+               peer_of(accepted.stream).text);
+        return;
+    }
+    sessions_.go([this](Accepted each) { return host(std::move(each)); }, std::move(accepted));
 }
 
 // A session from its first byte to its record.
 conc::Task<void> Reception::host(Accepted accepted) {
-    SessionRecord record{.id = next_id_.fetch_add(1, std::memory_order_relaxed),
+    const net::Address local = accepted.stream.local();
+    SessionRecord record{.id = next_id(),
                          .instance = instance_,
-                         .transport = "tcp",
-                         .peer = accepted.stream.peer().to_string(),
-                         .local = accepted.stream.local().to_string(),
+                         .transport = std::string(net::to_string(local.transport())),
+                         .peer = peer_of(accepted.stream).text,
+                         .local = local.to_string(),
                          .started = std::chrono::system_clock::now(),
                          .ended = {}};
-    if (const auto adopted = accepted.stream.adopt(); !adopted) {
-        refuse(adopted.error().message(), record.peer);
-        co_return;
-    }
-    log_event(LogLevel::debug, "session begins", {{"id", record.id}, {"peer", record.peer}});
+    log_event(LogLevel::debug, "session begins",
+              {{"id", record.id}, {"peer", record.peer}, {"worker", std::uint64_t{accepted.seat.worker()}}});
     try {
         const SessionSet::Member member(around_.sessions, accepted.stream);
         co_await serve(&accepted.stream, &member, session_limits_, &record);
@@ -139,8 +195,16 @@ conc::Task<void> Reception::host(Accepted accepted) {
     }
 }
 
-void Reception::refuse(std::string_view reason, const std::string& peer) {
-    refused_.fetch_add(1, std::memory_order_relaxed);
+std::uint64_t Reception::refused() const noexcept {
+    std::uint64_t sum = 0;
+    for (const std::atomic<std::uint64_t>& each : refused_) {
+        sum += each.load();
+    }
+    return sum;
+}
+
+void Reception::refuse(Refusal why, std::string_view reason, const std::string& peer) {
+    refused_[static_cast<std::size_t>(why)].fetch_add(1, std::memory_order_relaxed);
     if (const auto times = refusals_.count_one()) {
         log_event(LogLevel::warn, "connection refused", {{"reason", reason}, {"peer", peer}, {"times", *times}});
     }

@@ -1,15 +1,20 @@
-// reception.hpp -- how connections come in: listener tasks, the channel, one worker task per worker, sessions.
-// What     each listener task accepts, asks the limits, and sends the connection down a channel. The worker tasks take
-//          turns to receive from it, go to their worker, and start a session there.
+// reception.hpp -- how connections come in: listener tasks, a channel and a task for each worker, sessions.
+// What     each listener task accepts, asks the limits, and sends the connection down the channel of the worker that
+//          has the fewest sessions. That worker's task receives it, makes the worker the connection's home, and starts
+//          a session there. A listener that belongs to one worker (listener.reuse_port) hands nothing over: its
+//          connections are served where they are accepted.
 // Threads  members are called by the daemon's tasks; they outlive all tasks that they start.
 // Order    stop(): what is queued in the kernel is accepted (a backlog's worth: peers may keep coming), what is in the
 //          channel is served; then nothing comes any more.
 // Errors   a lack of descriptors is logged once a second and waited out; refusals are counted by reason.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "conc/channel.hpp"
@@ -22,9 +27,11 @@
 #include "server/configuration.hpp"
 #include "server/ledger.hpp"
 #include "server/limits.hpp"
+#include "server/listening.hpp"
 #include "server/log_throttle.hpp"
 #include "server/session.hpp"
 #include "server/session_set.hpp"
+#include "server/worker_loads.hpp"
 
 namespace mynah::server {
 
@@ -32,6 +39,7 @@ namespace mynah::server {
 struct Accepted {
     net::Stream stream;
     ConnectionLimits::Ticket ticket;
+    WorkerLoads::Seat seat;
 };
 
 class Reception {
@@ -49,7 +57,7 @@ class Reception {
     Reception(const Reception&) = delete;
     Reception& operator=(const Reception&) = delete;
 
-    void start(std::vector<net::Listener> listeners);
+    void start(std::vector<StreamDoor> doors);
 
     /// Returns once every connection that was queued has its session.
     conc::Task<void> stop();
@@ -57,29 +65,38 @@ class Reception {
     /// co_await: returns once every session has ended. Call it after stop().
     conc::WaitGroup::WaitAwaiter sessions_ended() noexcept { return sessions_.wait(); }
 
-    std::uint64_t refused() const noexcept { return refused_.load(); }
+    std::uint64_t refused() const noexcept;
+    std::uint64_t refused(Refusal why) const noexcept { return refused_[static_cast<std::size_t>(why)].load(); }
+
+    /// Connections of each worker: its sessions, and those that are on their way to it.
+    std::vector<std::size_t> loads() const { return loads_.open(); }
+
+    /// The next row's id in the ledger.
+    std::uint64_t next_id() noexcept { return next_id_.fetch_add(1, std::memory_order_relaxed); }
 
   private:
     static constexpr int kLastAccepts = 4096;  // after stop(): no more than a backlog holds
 
-    conc::Task<void> listen(net::Listener* listener);
-    conc::Task<void> hand_over(net::Stream stream);
-    conc::Task<void> work(conc::EventSource* home);
+    conc::Task<void> listen(StreamDoor* door);
+    conc::Task<void> hand_over(net::Stream stream, const StreamDoor* door);
+    conc::Task<void> work(std::size_t worker);
+    void begin(Accepted accepted);
     conc::Task<void> host(Accepted accepted);
-    void refuse(std::string_view reason, const std::string& peer);
+    void refuse(Refusal why, std::string_view reason, const std::string& peer);
 
     Surroundings around_;
     SessionLimits session_limits_;
     std::string instance_;
     ConnectionLimits limits_;
-    std::vector<net::Listener> listeners_;
-    conc::Channel<Accepted> accepted_{kQueued};
+    WorkerLoads loads_;
+    std::vector<StreamDoor> doors_;
+    std::vector<conc::Channel<Accepted>> accepted_;  // by worker
     conc::CancelableContext accepting_;
     conc::WaitGroup listener_tasks_;
     conc::WaitGroup worker_tasks_;
     conc::WaitGroup sessions_;
     std::atomic<std::uint64_t> next_id_{1};
-    std::atomic<std::uint64_t> refused_{0};
+    std::array<std::atomic<std::uint64_t>, kRefusals> refused_{};
     LogThrottle refusals_;
     LogThrottle failures_;
 

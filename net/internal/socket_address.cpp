@@ -55,9 +55,14 @@ Address to_ipv4(const sockaddr_in& v4, Transport transport) {
     return {Address::Family::ipv4, numeric.to_string(), ntohs(v4.sin_port), transport};
 }
 
+/// An IPv4 peer of an IPv6 socket is told of by its IPv4 address: one host has one name.
 Address to_ipv6(const sockaddr_in6& v6, Transport transport) {
     asio::ip::address_v6::bytes_type bytes;
     std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
+    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+        const asio::ip::address_v4 v4({bytes[12], bytes[13], bytes[14], bytes[15]});
+        return {Address::Family::ipv4, v4.to_string(), ntohs(v6.sin6_port), transport};
+    }
     const asio::ip::address_v6 numeric(bytes, v6.sin6_scope_id);
     return {Address::Family::ipv6, numeric.to_string(), ntohs(v6.sin6_port), transport};
 }

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
@@ -17,6 +18,7 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace mynah::integration {
@@ -43,23 +45,51 @@ std::uint16_t port_of(const sockaddr_storage& storage) {
     return ntohs(address.sin_port);
 }
 
+constexpr std::string_view kUnixScheme = "unix://";
+constexpr std::size_t kSchemeSize = 6;  // tcp:// and udp://
+
 template <class SocketAddress>
 void store(Endpoint& endpoint, const SocketAddress& address) {
     std::memcpy(&endpoint.storage, &address, sizeof address);
     endpoint.length = sizeof address;
 }
 
+Endpoint parse_unix(std::string_view text) {
+    const std::string_view path = text.substr(kUnixScheme.size());
+    sockaddr_un address{};
+    if (path.empty() || path.size() >= sizeof address.sun_path) {
+        throw std::runtime_error("no endpoint: " + std::string(text));
+    }
+    address.sun_family = AF_UNIX;
+    std::memcpy(&address.sun_path[0], path.data(), path.size());
+    std::size_t length = offsetof(sockaddr_un, sun_path) + path.size();
+    if (path.starts_with('@')) {
+        address.sun_path[0] = '\0';
+    } else {
+        ++length;
+    }
+    Endpoint endpoint;
+    store(endpoint, address);
+    endpoint.length = static_cast<socklen_t>(length);
+    endpoint.scheme = kUnixScheme;
+    return endpoint;
+}
+
 }  // namespace
 
 Endpoint Endpoint::parse(std::string_view text) {
-    constexpr std::string_view kScheme = "tcp://";
+    if (text.starts_with(kUnixScheme)) {
+        return parse_unix(text);
+    }
     const std::size_t colon = text.rfind(':');
-    if (!text.starts_with(kScheme) || colon == std::string_view::npos || colon <= kScheme.size()) {
+    const bool known = text.starts_with("tcp://") || text.starts_with("udp://");
+    if (!known || colon == std::string_view::npos || colon <= kSchemeSize) {
         throw std::runtime_error("no endpoint: " + std::string(text));
     }
-    std::string host(text.substr(kScheme.size(), colon - kScheme.size()));
+    std::string host(text.substr(kSchemeSize, colon - kSchemeSize));
     const std::uint16_t port = parse_port(text.substr(colon + 1));
     Endpoint endpoint;
+    endpoint.scheme = text.substr(0, kSchemeSize);
     if (host.starts_with('[') && host.ends_with(']')) {
         host = host.substr(1, host.size() - 2);
         sockaddr_in6 address{};
@@ -86,17 +116,24 @@ std::uint16_t Endpoint::port() const {
 }
 
 std::string Endpoint::text() const {
+    if (storage.ss_family == AF_UNIX) {
+        sockaddr_un address{};
+        std::memcpy(&address, &storage, sizeof address);
+        const std::string_view path(&address.sun_path[0], length - offsetof(sockaddr_un, sun_path));
+        return std::string(kUnixScheme) +
+               (path.starts_with('\0') ? "@" + std::string(path.substr(1)) : std::string(path.data()));
+    }
     std::array<char, INET6_ADDRSTRLEN> host{};
     if (storage.ss_family == AF_INET6) {
         sockaddr_in6 address{};
         std::memcpy(&address, &storage, sizeof address);
         ::inet_ntop(AF_INET6, &address.sin6_addr, host.data(), host.size());
-        return "tcp://[" + std::string(host.data()) + "]:" + std::to_string(port());
+        return scheme + "[" + std::string(host.data()) + "]:" + std::to_string(port());
     }
     sockaddr_in address{};
     std::memcpy(&address, &storage, sizeof address);
     ::inet_ntop(AF_INET, &address.sin_addr, host.data(), host.size());
-    return "tcp://" + std::string(host.data()) + ":" + std::to_string(port());
+    return scheme + std::string(host.data()) + ":" + std::to_string(port());
 }
 
 const sockaddr* Endpoint::address() const {

@@ -1,7 +1,7 @@
 // endpoint.hpp -- where a program under test listens, and plain sockets to it.
 //
-// What     Endpoint parses what a program prints (`tcp://127.0.0.1:43121`, `tcp://[::1]:43121`) with inet_pton alone,
-//          so that the tests share no parser with the programs. Socket owns a descriptor.
+// What     Endpoint parses what a program prints (`tcp://127.0.0.1:43121`, `udp://[::1]:43121`, `unix:///PATH`) with
+//          inet_pton alone, so that the tests share no parser with the programs. Socket owns a descriptor.
 // Threads  a Socket belongs to one thread.
 // Errors   std::runtime_error when a text is no endpoint or a socket cannot be made.
 #pragma once
@@ -18,6 +18,7 @@ namespace mynah::integration {
 struct Endpoint {
     sockaddr_storage storage{};
     socklen_t length = 0;
+    std::string scheme = "tcp://";
 
     static Endpoint parse(std::string_view text);
     [[nodiscard]] std::uint16_t port() const;

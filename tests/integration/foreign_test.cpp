@@ -1,15 +1,12 @@
 // Clients and servers that are not ours: socat and ncat, on either side.
-#include <cstddef>
-#include <optional>
+#include "tests/integration/foreign.hpp"
+
 #include <string>
-#include <utility>
-#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
-#include "tests/integration/echo_client.hpp"
 #include "tests/integration/process.hpp"
 
 namespace mynah::integration {
@@ -17,32 +14,6 @@ namespace {
 
 class Foreign : public WithDriver {};
 INSTANTIATE_TEST_SUITE_P(Drivers, Foreign, testing::Values("select", "poll", "epoll", "io_uring"), driver_name);
-
-std::string some_bytes(std::size_t count) {
-    std::string bytes(count, '\0');
-    fill_pattern(bytes, 7, 0);
-    return bytes;
-}
-
-Process::Options program(std::string name, std::vector<std::string> arguments) {
-    return {.program = std::move(name),
-            .arguments = std::move(arguments),
-            .environment = {},
-            .directory = {},
-            .max_descriptors = std::nullopt,
-            .core = std::nullopt};
-}
-
-// What `client` prints when `input` is its stdin, to the end.
-std::string filtered(const Process::Options& client, const std::string& input) {
-    Process process(client);
-    process.write_input(input);
-    process.end_input();
-    const auto ending = process.wait();
-    EXPECT_TRUE(ending.has_value()) << client.program << " still runs";
-    EXPECT_TRUE(!ending || ending->code == 0) << client.program << ": " << process.text(Output::error);
-    return process.text(Output::standard);
-}
 
 TEST_P(Foreign, SocatGetsEveryByteBackFromMynahd) {
     Daemon daemon(flags());

@@ -265,6 +265,19 @@ TEST(Listener, IPv6TakesIPv4OnlyWhereToldTo) {
     EXPECT_TRUE(plain_connect(Address(Address::Family::ipv4, "127.0.0.1", both.local().port())));
 }
 
+conc::Task<> ipv4_peer_of_ipv6() {
+    Listener both = listen_on("tcp://[::]:0", {.ipv6_only = false});
+    const Descriptor client = plain_connect(Address(Address::Family::ipv4, "127.0.0.1", both.local().port()));
+    const Result<Stream> stream = co_await both.accept();
+    CO_ASSERT_TRUE(stream);
+    EXPECT_EQ(stream->peer().family(), Address::Family::ipv4);
+    EXPECT_EQ(stream->peer().host(), "127.0.0.1");
+    EXPECT_EQ(stream->local().host(), "127.0.0.1");
+}
+TEST_P(ListenerContract, AnIPv4PeerOfAnIPv6ListenerHasItsIPv4Address) {
+    run_on(GetParam(), ipv4_peer_of_ipv6());
+}
+
 int option_of(int fd, int level, int option) {
     int value = -1;
     socklen_t length = sizeof(value);

@@ -24,7 +24,10 @@ constexpr const char* kDefaultFile = MYNAH_SOURCE_FOLDER "/config/mynahd.toml";
 TEST(Configuration, DefaultsAreThePublishedOnes) {
     const Configuration defaults;
     EXPECT_EQ(describe(defaults),
-              "listen=tcp://127.0.0.1:7007 driver=auto workers=0 instance= limits.connections=10000 "
+              "listen=tcp://127.0.0.1:7007 driver=auto workers=0 instance= listener.backlog=4096 "
+              "listener.dual_stack=false listener.reuse_port=false listener.unix_mode=umask tcp.no_delay=true "
+              "tcp.keepalive=0s tcp.user_timeout=0s udp.largest_datagram=65535B udp.rate=0 udp.burst=100 "
+              "udp.sources=65536 limits.connections=10000 "
               "limits.per_address=0 limits.idle_timeout=1m limits.write_timeout=30s limits.receive_buffer=64KiB "
               "drain.grace=0s drain.spread=0s drain.linger=5s drain.timeout=30s ledger.url=off log.level=info "
               "log.format=text");
@@ -47,6 +50,9 @@ TEST(Configuration, TheCommentedFileHasEveryKeyAtItsDefault) {
     configuration.driver = DriverChoice::poll;
     configuration.workers = 7;
     configuration.instance = "other";
+    configuration.listener = {.backlog = 1, .dual_stack = true, .reuse_port = true, .unix_mode = 0600};
+    configuration.tcp = {.no_delay = false, .keepalive = 4s, .user_timeout = 1ms};
+    configuration.udp = {.largest_datagram_bytes = 1, .rate = 1, .burst = 1, .sources = 1};
     configuration.limits = {
         .connections = 1, .per_address = 1, .idle_timeout = 1ms, .write_timeout = 1ms, .receive_buffer_bytes = 64};
     configuration.drain = {.grace = 1ms, .spread = 1ms, .linger = 1ms, .timeout = 1ms};
@@ -64,6 +70,9 @@ TEST(Configuration, EachKeysShownValueIsReadBackAsItWas) {
     configured.driver = DriverChoice::poll;
     configured.workers = 3;
     configured.instance = "echo-1";
+    configured.listener = {.backlog = 5, .dual_stack = true, .reuse_port = true, .unix_mode = 0640};
+    configured.tcp = {.no_delay = false, .keepalive = 75s, .user_timeout = 1500ms};
+    configured.udp = {.largest_datagram_bytes = 1'500, .rate = 2, .burst = 3, .sources = 4};
     configured.limits = {.connections = 2,
                          .per_address = 1,
                          .idle_timeout = 1500ms,
@@ -103,6 +112,11 @@ TEST(Configuration, EveryWordOfAKeySelectsWhatIsCalledSo) {
     words_of("log.level", {"debug", "info", "warn", "error", "off"});
     words_of("log.format", {"text", "json"});
     words_of("ledger.url", {"off", "sqlite:/tmp/x.sqlite"});
+    words_of("listener.dual_stack", {"true", "false"});
+    words_of("listener.reuse_port", {"true", "false"});
+    words_of("listener.unix_mode", {"umask", "0660", "0007", "0000"});
+    words_of("tcp.no_delay", {"true", "false"});
+    words_of("tcp.keepalive", {"0s", "4s", "8h"});
 }
 
 TEST(Configuration, NamesFlagsAndVariablesAreUnique) {

@@ -16,6 +16,7 @@
 #include "net/listener.hpp"
 #include "net/stream.hpp"
 #include "server/configuration.hpp"
+#include "server/listening.hpp"
 #include "server/reception.hpp"
 #include "server/session_record.hpp"
 #include "tests/support/run_task.hpp"
@@ -38,9 +39,9 @@ class Service {
                                                    .ledger = nullptr,
                                                    .phase = phase_,
                                                    .workers = workers_});
-        std::vector<net::Listener> listeners;
-        listeners.push_back(std::move(listener));
-        reception_->start(std::move(listeners));
+        std::vector<StreamDoor> doors;
+        doors.push_back({.listener = std::move(listener)});
+        reception_->start(std::move(doors));
         drain_.emplace(configuration_.drain, signals_.receiver(), *reception_, sessions_, phase_);
         ended_.go([this] { return drain_->run(); });
     }
