@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass
 
-from bench_figures import number
 from bench_svg import line, page, text
 
 _ROW_HEIGHT = 24
@@ -15,7 +14,8 @@ _RIGHT = 90
 _BOTTOM = 74
 
 _COLOURS = {"ahead": "#2b7a9e", "behind": "#c9722b", "missed": "#b3362b"}
-_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+WIDE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+CLOSE = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.5, 2, 3, 4, 5, 10)
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Bar:
     what: str
     against: str
     ratio: float
+    figure: str  # the ratio, as it is written beside the bar
     least: float
     most: float
     asked: float | None
@@ -30,17 +31,19 @@ class Bar:
 
 
 class Axis:
-    """Ratios to horizontal positions. Reaches from the smallest to the largest of `values`, and always over 0.5 to 5."""
+    """Ratios to horizontal positions. Reaches from the smallest to the largest of `values`."""
 
-    def __init__(self, values):
-        self._low = math.log10(min(0.5, *values) / 1.4)
-        self._high = math.log10(max(5.0, *values) * 1.4)
+    def __init__(self, values, ticks):
+        room = (max(values) / min(values)) ** 0.1
+        self._low = math.log10(min(values) / room)
+        self._high = math.log10(max(values) * room)
+        self._ticks = ticks
 
     def __call__(self, value):
         return _LEFT + (math.log10(value) - self._low) / (self._high - self._low) * _PLOT_WIDTH
 
     def ticks(self):
-        return [tick for tick in _TICKS if self._low <= math.log10(tick) <= self._high]
+        return [tick for tick in self._ticks if self._low <= math.log10(tick) <= self._high]
 
 
 def _draw_bar(axis, bar, y):
@@ -61,7 +64,7 @@ def _draw_bar(axis, bar, y):
     if bar.asked is not None:
         x = axis(bar.asked)
         parts.append(line(x, middle - 10, x, middle + 10, "#111", 3))
-    parts.append(text(_LEFT + _PLOT_WIDTH + 12, middle + 4, f"{number(bar.ratio)}x", colour=colour, weight="bold"))
+    parts.append(text(_LEFT + _PLOT_WIDTH + 12, middle + 4, f"{bar.figure}x", colour=colour, weight="bold"))
     return parts
 
 
@@ -78,9 +81,9 @@ def _legend(y):
     return parts
 
 
-def draw(bars, title, subtitle):
-    """The SVG's text."""
-    axis = Axis([value for bar in bars for value in (bar.least, bar.most, bar.asked or 1.0)] or [1.0])
+def draw(bars, title, subtitle, within, ticks):
+    """The SVG's text. The axis reaches over `within`, (least, most), and further where a bar does."""
+    axis = Axis([*within, *(value for bar in bars for value in (bar.least, bar.most, bar.asked or 1.0))], ticks)
     height = _TOP + len(bars) * _ROW_HEIGHT
     width = _LEFT + _PLOT_WIDTH + _RIGHT
     parts = page(width, height + _BOTTOM, title, subtitle)

@@ -1,7 +1,7 @@
 """Draws conc_bench's ratios."""
 
 import bench_bars
-from bench_figures import runs_text
+from bench_figures import number, runs_text
 
 
 def _bar(comparison):
@@ -10,6 +10,7 @@ def _bar(comparison):
         what=comparison.row + (" (memory)" if comparison.unit == "B" else ""),
         against=comparison.against,
         ratio=comparison.ratio(),
+        figure=number(comparison.ratio()),
         least=min(ratios),
         most=max(ratios),
         asked=comparison.asked,
@@ -24,4 +25,6 @@ def draw(comparisons, runs):
         "conc against others: the same programs, two workers each",
         f"theirs / ours, median of {runs_text(runs)}, the sides in turn; the axis is logarithmic, longer to the right "
         "is better",
+        within=(0.5, 5.0),
+        ticks=bench_bars.WIDE,
     )

@@ -4,8 +4,9 @@ import math
 import statistics
 
 import bench_bars
-from bench_figures import number, runs_text
+from bench_figures import runs_text
 from bench_svg import line, page, text
+from net_report import ratio_text
 
 _WIDTH, _HEIGHT = 900, 470
 _LEFT, _RIGHT, _TOP, _BOTTOM = 80, 190, 84, 60
@@ -18,6 +19,7 @@ def _bar(comparison):
         what=f"{comparison.row}: {comparison.ours_label.removeprefix('mynahd ')}",
         against=comparison.against,
         ratio=comparison.ratio(),
+        figure=ratio_text(comparison.ratio()),
         least=min(ratios),
         most=max(ratios),
         asked=comparison.asked,
@@ -32,6 +34,8 @@ def draw_ratios(comparisons, runs):
         "mynahd against other echo servers, one core each",
         f"messages a second, ours / theirs, median of {runs_text(runs)}, the sides in turn; the axis is logarithmic, longer "
         "to the right is better",
+        within=(0.7, 1.4),
+        ticks=bench_bars.CLOSE,
     )
 
 
@@ -85,7 +89,7 @@ def draw_work(figures_by_count, runs):
         plane = _Plane(counts, max(max(values) for points in sides.values() for _, values in points))
         for value in plane.ticks():
             parts.append(line(_LEFT, plane.y(value), _WIDTH - _RIGHT, plane.y(value), "#ddd"))
-            parts.append(text(_LEFT - 8, plane.y(value) + 4, number(value) if value else "0", "end", 11, "#555"))
+            parts.append(text(_LEFT - 8, plane.y(value) + 4, f"{value:g}", "end", 11, "#555"))
         for count in counts:
             parts.append(line(plane.x(count), _TOP, plane.x(count), _HEIGHT - _BOTTOM, "#eee"))
             parts.append(text(plane.x(count), _HEIGHT - _BOTTOM + 18, f"{count:,}", "middle", 11, "#555"))

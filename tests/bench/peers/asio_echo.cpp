@@ -1,5 +1,5 @@
-// asio_echo: Asio's echo servers, one thread each, as its examples have them and its documentation advises for speed: the
-// executor's type is known to the compiler, and nothing is locked.
+// asio_echo: Asio's echo servers, one thread each, as its examples have them and its documentation advises for speed:
+// the executor's type is known to the compiler, and nothing is locked.
 //
 //     asio_echo callbacks|coroutines|udp [BYTES]     BYTES: a connection's buffer, 4096 unless told
 #include <array>

@@ -11,14 +11,10 @@
 #include <errno.h>
 #include <liburing.h>
 #include <liburing/io_uring.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "tests/bench/peers/bare.h"
 
