@@ -42,7 +42,7 @@ class Churn {
         for (std::size_t i = 0; i < connections_.size(); ++i) {
             begin_one(i);
         }
-        while (now_ < begin + duration) {
+        while (now_ < begin + duration || counted_.messages == 0) {
             step();
         }
         Counted counted = counted_;

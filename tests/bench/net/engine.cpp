@@ -30,7 +30,7 @@ Counted Engine::run(Clock::duration duration) {
     Counted counted;
     counted_ = &counted;
     const Clock::time_point begin = Clock::now();
-    while (now_ < begin + duration) {
+    while (now_ < begin + duration || counted.messages == 0) {
         step();
     }
     counted.elapsed = now_ - begin;

@@ -1,7 +1,7 @@
 // engine.hpp -- a closed loop of load: on each connection one message at a time, the next as soon as it is back.
 //
-// What     start() sends the first message on each; run() goes on for so long and says how much came back in that time;
-//          finish() takes what is in flight, and sends no more.
+// What     start() sends the first message on each; run() goes on for so long, at least until one is back, and says how
+//          many were; finish() takes what is in flight, and sends no more.
 // Threads  one: who calls.
 // Order    start, run as often as wanted, finish.
 // Errors   std::runtime_error when a connection ends, a byte is wrong, or nothing comes back for ten seconds.
