@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "common"))
 
+import bench_main  # noqa: E402
 import bench_options  # noqa: E402
 import bench_plot  # noqa: E402
 import bench_progress  # noqa: E402
@@ -74,13 +75,7 @@ def main():
     if options.list:
         print_rows()
         return 0
-    try:
-        return run(options)
-    except (bench_progress.Failure, OSError) as error:
-        print(f"conc_bench: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return bench_options.INTERRUPTED
+    return bench_main.exit_status("conc_bench", run, options)
 
 
 if __name__ == "__main__":

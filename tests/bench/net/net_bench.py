@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "common"))
 
+import bench_main  # noqa: E402
 import bench_options  # noqa: E402
 import bench_progress  # noqa: E402
 import net_plot  # noqa: E402
@@ -125,13 +126,7 @@ def main():
         print_rows()
         return 0
     signal.signal(signal.SIGTERM, interrupt)
-    try:
-        return run(options)
-    except (bench_progress.Failure, OSError) as error:
-        print(f"net_bench: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return bench_options.INTERRUPTED
+    return bench_main.exit_status("net_bench", run, options)
 
 
 if __name__ == "__main__":
