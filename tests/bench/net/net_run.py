@@ -101,13 +101,18 @@ class Machinery:
     def _look_for(self, side):
         if not side.is_ours:
             return None if os.access(self._path(side.program), os.X_OK) else f"there is no {side.program}"
-        checked = subprocess.run(
-            [self.plan.mynahd, *side.arguments, "--check"], capture_output=True, text=True, check=False, timeout=30
-        )
-        if checked.returncode == 0:
-            return None
-        words = checked.stderr.strip().splitlines()
-        return words[-1] if words else f"mynahd --check ends with {checked.returncode}"
+        command = [self.plan.mynahd, *side.arguments]
+        checked = subprocess.run([*command, "--check"], capture_output=True, text=True, check=False, timeout=30)
+        if checked.returncode != 0:
+            words = checked.stderr.strip().splitlines()
+            return words[-1] if words else f"mynahd --check ends with {checked.returncode}"
+        try:
+            Server(side.label, command, self.plan.server_core, real_time=False).end()
+        except Failure as failure:
+            if "not supported" in str(failure):  # by this kernel, say; whatever else keeps it from starting is a defect
+                return str(failure)
+            raise
+        return None
 
     def _path(self, program):
         return os.path.join(self.plan.programs, program)
