@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <string>
 #include <system_error>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "client/connection.hpp"
 #include "client/load/options.hpp"
@@ -61,7 +64,8 @@ class Dialler {
         } else if (stream.error() == std::errc::operation_canceled) {
             dialled_.stopped = true;
         } else {
-            ++dialled_.failures["cannot connect: " + describe_connect_error(stream.error(), timeout_)];
+            const std::string why = describe_connect_error(stream.error(), timeout_);
+            ++dialled_.failures[fmt::format("{}: {}", kCannotConnect, why)];
         }
     }
 

@@ -3,13 +3,14 @@
 // What     The first connection is made alone: where nobody listens, one attempt is enough to say so. The others go to
 //          the address that it found, so that a name is looked up once.
 // Cancel   with `stop`; then those that were made are given up.
-// Errors   counted by what the system says of them.
+// Errors   counted by what the system says of them: "cannot connect: Connection refused".
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/load/options.hpp"
@@ -19,9 +20,11 @@
 
 namespace mynah::client::load {
 
+inline constexpr std::string_view kCannotConnect = "cannot connect";
+
 struct Dialled {
     std::vector<net::Stream> streams;
-    std::map<std::string, std::uint64_t> failures;
+    std::map<std::string, std::uint64_t> failures;  // why, and how many
     std::chrono::nanoseconds elapsed{0};
     bool stopped = false;
 };

@@ -8,6 +8,7 @@
 #include "client/console.hpp"
 #include "client/exit_status.hpp"
 #include "client/load/descriptor_limit.hpp"
+#include "client/load/dial.hpp"
 #include "client/load/generator.hpp"
 #include "client/load/options.hpp"
 #include "client/load/report.hpp"
@@ -34,7 +35,14 @@ conc::Task<ExitStatus> run_load(Options options, Console* console, conc::Context
     Generator generator(std::move(options), console, std::move(stop), std::move(abort));
     const Report report = co_await generator.run();
     ExitStatus status = status_of(report);
-    const auto written = co_await console->output().print(to_text(report));
+    std::string text = to_text(report);
+    if (report.connected == 0 && !report.interrupted) {
+        const std::string& why = report.connection_failures.begin()->first;
+        console->complain(fmt::format("{} to {}{}", kCannotConnect, report.options.address.to_string(),
+                                      why.substr(kCannotConnect.size())));
+        text.clear();
+    }
+    const auto written = co_await console->output().print(std::move(text));
     if (!written) {
         console->complain_of_output(written.error());
         status = ExitStatus::mismatch;

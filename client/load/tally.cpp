@@ -35,6 +35,7 @@ void Tally::faulted(const Fault& fault) {
     }
 }
 
+// What fails before the time line begins counts in its first second.
 void Tally::connection_failed(const std::string& why) {
     ++connection_failures_[why];
     ++interval_.errors;

@@ -54,7 +54,7 @@ TEST(Program, HelpThatCannotBeWrittenIsAFailure) {
 
 TEST(Program, CommandsEndWithTheirStatus) {
     // Port 1 (tcpmux) of this machine: nobody listens there.
-    for (const char* command : {"ping", "chat"}) {
+    for (const char* command : {"ping", "chat", "load"}) {
         const Ran ran = run({command, "tcp://127.0.0.1:1"});
         EXPECT_EQ(ran.status, 3);
         EXPECT_EQ(ran.output, "");

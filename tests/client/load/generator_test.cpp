@@ -20,6 +20,7 @@
 #include "conc/task.hpp"
 #include "net/address.hpp"
 #include "tests/client/peer.hpp"
+#include "tests/client/test_files.hpp"
 
 namespace mynah::client::load {
 namespace {
@@ -27,6 +28,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing_support;
 using testing::ElementsAre;
+using testing::MatchesRegex;
 using testing::Pair;
 using Peer = testing_support::Connection;
 
@@ -294,6 +296,20 @@ TEST(LoadGenerator, NobodyThereIsSaidAfterOneAttempt) {
     EXPECT_EQ(run_against_nobody(1, command).status, ExitStatus::unreachable);
     EXPECT_EQ(report.connected, 0U);
     EXPECT_THAT(report.connection_failures, ElementsAre(Pair("cannot connect: Connection refused", 1U)));
+}
+
+TEST(LoadGenerator, ProgressIsShownOnATerminalAndTakenAway) {
+    const Terminal terminal;
+    const MemoryFile nothing;
+    const auto command = [&](net::Address address, Console*) -> conc::Task<ExitStatus> {
+        Console console({.input = nothing.fd(), .output = nothing.fd(), .error = terminal.terminal.get()});
+        Options options{.address = std::move(address), .connections = 1, .duration = 1100ms};
+        Generator generator(options, &console, conc::Context::background(), conc::Context::background());
+        const Report report = co_await generator.run();
+        co_return status_of(report);
+    };
+    EXPECT_EQ(run_against(1, echo, command).status, ExitStatus::verified);
+    EXPECT_THAT(terminal.seen(), MatchesRegex("(\r1 s: [0-9]+ messages/s, p99 [0-9.]+ ms, 0 errors.\\[K)\r.\\[K"));
 }
 
 TEST(LoadGenerator, AnOpenLoopSendsWhatIsPlanned) {
