@@ -55,7 +55,8 @@ std::chrono::nanoseconds LatencyHistogram::percentile(double percent) const noex
     }
     // Rounding must not ask for one more than 99.9% of 1,000.
     const double share = std::clamp(percent, 0.0, 100.0) / 100.0 * static_cast<double>(count_);
-    const auto rank = std::clamp(static_cast<std::uint64_t>(std::ceil(share - 1e-12 * share)), std::uint64_t{1}, count_);
+    const auto rank =
+        std::clamp(static_cast<std::uint64_t>(std::ceil(share - 1e-12 * share)), std::uint64_t{1}, count_);
     if (rank == count_) {
         return max();
     }

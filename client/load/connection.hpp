@@ -26,7 +26,7 @@
 #include "conc/event_source.hpp"
 #include "conc/task.hpp"
 #include "conc/wait_group.hpp"
-#include "net/operation.hpp"
+#include "net/lease.hpp"
 #include "net/result.hpp"
 #include "net/stream.hpp"
 

@@ -17,8 +17,6 @@
 #include "conc/task.hpp"
 #include "conc/wait_group.hpp"
 #include "net/address.hpp"
-#include "net/result.hpp"
-#include "net/stream.hpp"
 
 namespace mynah::client::load {
 namespace {

@@ -1,6 +1,7 @@
 #include "client/load/report.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
+#include <ratio>
 #include <string>
 #include <utility>
 #include <vector>

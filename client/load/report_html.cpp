@@ -1,6 +1,8 @@
 // report_html.cpp -- a load's report as a page that needs nothing else: no script, no picture, no font from elsewhere.
 #include <chrono>
+#include <cmath>
 #include <cstdint>
+#include <ratio>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "client/exit_status.hpp"
 #include "client/latency_histogram.hpp"
 #include "client/load/chart.hpp"
+#include "client/load/machine.hpp"
 #include "client/load/report.hpp"
 #include "client/load/report_charts.hpp"
 #include "client/load/tally.hpp"
@@ -103,7 +106,7 @@ std::string tiles(const Report& report) {
     const LatencyHistogram& times = report.from_planned;
     const std::uint64_t errors = report.measured.failed() + report.measured.of(Fate::in_flight);
     std::string html = "<div class=\"tiles\">\n";
-    html += tile(grouped(static_cast<std::uint64_t>(report.messages_per_second() + 0.5)), "messages/s");
+    html += tile(grouped(static_cast<std::uint64_t>(std::llround(report.messages_per_second()))), "messages/s");
     html += tile(short_size(report.bytes_per_second()) + "/s", "each way");
     for (const auto& [percent, name] : {std::pair{50.0, "p50"}, std::pair{99.0, "p99"}, std::pair{99.9, "p99.9"}}) {
         html += tile(short_milliseconds(times.percentile(percent)),

@@ -1,4 +1,4 @@
-// report_json.cpp -- a load's report for programs: the schema mynah-load/1. What is added later leaves the rest as it is.
+// report_json.cpp -- a load's report for programs: schema mynah-load/1. What is added later leaves the rest as it is.
 #include <chrono>
 #include <cstdint>
 #include <string>

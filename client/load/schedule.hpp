@@ -28,8 +28,8 @@ class Schedule {
     /// Messages that are planned earlier are warm-up.
     conc::TimePoint measured_from() const noexcept { return measured_from_; }
     conc::TimePoint stops_at() const noexcept { return stops_at_; }
-    /// Nothing is sent any more. In an open loop that is kGrace later: what falls due just before the end is sent, though
-    /// nobody wakes up at the very moment.
+    /// Nothing is sent any more. In an open loop that is kGrace later: what falls due just before the end is sent,
+    /// though nobody wakes up at the very moment.
     bool is_over(conc::TimePoint now) const noexcept { return now >= over_at_; }
     conc::TimePoint over_at() const noexcept { return over_at_; }
     static constexpr std::chrono::milliseconds kGrace{10};

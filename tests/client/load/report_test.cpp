@@ -213,8 +213,8 @@ TEST(LoadReport, TextIsATable) {
                             HasSubstr("\nplanned                    2,100\n"),
                             HasSubstr("\nverified                   2,000\n"),
                             HasSubstr("1000.0 messages/s, 62.5 KiB/s each way, over 2.000 s\n"),
-                            HasSubstr("  from plan         1.000      1.800      1.980"),
-                            HasSubstr("  from sending "), HasSubstr("\n! 100 of 2100 planned")));
+                            HasSubstr("  from plan         1.000      1.800      1.980"), HasSubstr("  from sending "),
+                            HasSubstr("\n! 100 of 2100 planned")));
     EXPECT_THAT(to_text(verified_report()), AllOf(HasSubstr("  round trip "), Not(HasSubstr("planned"))));
 }
 
