@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <system_error>
 
@@ -28,6 +29,30 @@ const char* explain(int error) noexcept {
     }
 }
 
+[[noreturn]] void refuse(int error) {
+    throw std::system_error(error, std::system_category(), explain(error));
+}
+
+// A kernel may lack an operation, and a filter may let pass the setup and not the other two calls.
+void probe(io_uring& ring) {
+    const std::unique_ptr<io_uring_probe, decltype(&io_uring_free_probe)> found(::io_uring_get_probe_ring(&ring),
+                                                                                &::io_uring_free_probe);
+    if (found == nullptr) {
+        refuse(EPERM);
+    }
+    for (const int operation :
+         {IORING_OP_POLL_ADD, IORING_OP_ACCEPT, IORING_OP_ASYNC_CANCEL, IORING_OP_SEND, IORING_OP_RECV}) {
+        if (io_uring_opcode_supported(found.get(), operation) == 0) {
+            refuse(EINVAL);
+        }
+    }
+    // A ring that is not enabled yet says EBADFD.
+    if (const int result = ::io_uring_enter(static_cast<unsigned>(ring.ring_fd), 0, 0, 0, nullptr);
+        result < 0 && result != -EBADFD) {
+        refuse(-result);
+    }
+}
+
 }  // namespace
 
 Uring::Uring() {
@@ -37,7 +62,13 @@ Uring::Uring() {
                        IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE;
     parameters.cq_entries = kCompletions;
     if (const int result = ::io_uring_queue_init_params(kRequests, &ring_, &parameters); result < 0) {
-        throw std::system_error(-result, std::system_category(), explain(-result));
+        refuse(-result);
+    }
+    try {
+        probe(ring_);
+    } catch (...) {
+        ::io_uring_queue_exit(&ring_);
+        throw;
     }
 }
 

@@ -32,13 +32,14 @@ bool has_line(std::string_view text, std::string_view line) {
 }
 
 Process::Options daemon_process(const Daemon::Options& options) {
-    Process::Options process{.program = options.under.empty() ? MYNAH_MYNAHD_PROGRAM : options.under,
+    Process::Options process{.program = options.under.empty() ? MYNAH_MYNAHD_PROGRAM : options.under.front(),
                              .arguments = {},
                              .environment = options.environment,
                              .directory = {},
                              .max_descriptors = options.max_descriptors,
                              .core = std::nullopt};
     if (!options.under.empty()) {
+        process.arguments.assign(options.under.begin() + 1, options.under.end());
         process.arguments.emplace_back(MYNAH_MYNAHD_PROGRAM);
     }
     for (const std::string& address : options.listen) {

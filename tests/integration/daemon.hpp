@@ -26,7 +26,7 @@ class Daemon {
         std::string ledger = "off";
         rlim_t max_descriptors = 20'000;
         std::vector<std::string> environment = {};
-        std::string under = {};  // a program that runs mynahd, named as its first argument
+        std::vector<std::string> under = {};  // a program that runs mynahd, with its own arguments before mynahd's name
     };
 
     explicit Daemon(std::vector<std::string> arguments = {});

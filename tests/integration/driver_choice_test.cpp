@@ -12,9 +12,14 @@
 namespace mynah::integration {
 namespace {
 
-TEST(DriverChoice, AutoDoesWithoutIoUringAndSaysSoInOneLine) {
+/// A call of io_uring's that a filter refuses.
+class WithoutIoUring : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Refused, WithoutIoUring, testing::Values("setup", "enter", "register"),
+                         [](const auto& tested) { return std::string(tested.param); });
+
+TEST_P(WithoutIoUring, AutoGoesOnAndSaysSoInOneLine) {
     Daemon daemon(Daemon::Options{.arguments = {"--driver", "auto", "--drain-linger", "0s"},
-                                  .under = MYNAH_WITHOUT_IO_URING_PROGRAM});
+                                  .under = {MYNAH_WITHOUT_IO_URING_PROGRAM, GetParam()}});
     // More than select serves well: it has to move to something.
     constexpr std::size_t kMany = 200;
     EchoFleet fleet;
@@ -35,13 +40,14 @@ TEST(DriverChoice, AutoSaysNothingWhereIoUringIsToBeHad) {
     EXPECT_EQ(daemon.log().find("io_uring"), std::string::npos) << daemon.log();
 }
 
-TEST(DriverChoice, ARefusedDriverIsOneClearLineAndExitStatusOne) {
-    Process process({.program = MYNAH_WITHOUT_IO_URING_PROGRAM,
-                     .arguments = {MYNAH_MYNAHD_PROGRAM, "--listen", "tcp://127.0.0.1:0", "--driver", "io_uring"},
-                     .environment = {},
-                     .directory = {},
-                     .max_descriptors = std::nullopt,
-                     .core = std::nullopt});
+TEST_P(WithoutIoUring, TheDriverItselfIsRefusedInOneClearLineWithExitStatusOne) {
+    Process process(
+        {.program = MYNAH_WITHOUT_IO_URING_PROGRAM,
+         .arguments = {GetParam(), MYNAH_MYNAHD_PROGRAM, "--listen", "tcp://127.0.0.1:0", "--driver", "io_uring"},
+         .environment = {},
+         .directory = {},
+         .max_descriptors = std::nullopt,
+         .core = std::nullopt});
     const auto ending = process.wait(patience());
     ASSERT_TRUE(ending);
     EXPECT_EQ(ending->code, 1);
