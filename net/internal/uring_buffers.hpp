@@ -4,7 +4,7 @@
 //          that was filled goes into the Lease as it is, and another from the pool takes its place in the ring.
 // Threads  the home worker's; the leases may go anywhere.
 // Errors   grow() throws std::bad_alloc, and std::system_error where the kernel takes no further ring.
-// Cost     no copy; a ring begins with kFirstBytes of buffers, and grows with the streams that receive at the same time.
+// Cost     no copy; a ring begins with kFirstBytes of buffers, and grows with the streams that receive at once.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// without_io_uring setup|enter|register PROGRAM [ARGUMENT]...: runs a program where a seccomp filter refuses this one of
-// io_uring's calls. Container runtimes refuse all of them, and other sandboxes some.
+// without_io_uring setup|enter|register PROGRAM [ARGUMENT]...: runs a program where a seccomp filter refuses this one
+// of io_uring's calls. Container runtimes refuse all of them, and other sandboxes some.
 #include <array>
 #include <cerrno>
 #include <cstddef>

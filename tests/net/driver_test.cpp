@@ -325,7 +325,8 @@ conc::Task<> outgrown() {
     EXPECT_EQ(Driver::current()->name(), "select");
     co_await until([] { return Driver::current()->name() != "select"; });
     // What was pending goes on, and keeps its deadline.
-    co_await until([&] { return late == 1; });
+    const auto is_late = [&] { return late == 1; };
+    co_await until(is_late);
     for (std::size_t i = 1; i < kMany; ++i) {
         const std::uint64_t one = 1;
         EXPECT_EQ(::write(events[i].get(), &one, sizeof(one)), ssize_t{sizeof(one)});
