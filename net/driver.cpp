@@ -96,7 +96,9 @@ void Driver::stop() noexcept {
 
 void Driver::poll(std::optional<conc::TimePoint> until) {
     if (may_move_on_ && engine_->outgrown()) [[unlikely]] {
-        move_on();
+        if (move_on()) {
+            until = conc::TimePoint::min();  // there are tasks to run
+        }
     }
     engine_->poll(until);
 }
@@ -124,7 +126,7 @@ void Driver::withdraw(Operation& operation) noexcept {
 std::error_code Driver::admit(int fd) {
     std::error_code error = engine_->admit(fd);
     if (may_move_on_ && error == Errc::too_many_descriptors) {
-        move_on();
+        (void)move_on();
         error = engine_->admit(fd);
     }
     return error;
@@ -139,17 +141,20 @@ std::string_view Driver::name() const noexcept {
 }
 
 // select(2) keeps nothing in the kernel, so moving is no more than submitting the same things again.
-void Driver::move_on() {
+bool Driver::move_on() {
     may_move_on_ = false;
     std::unique_ptr<Engine> next = best_engine(*this, wake_up_);
     next->start();
     const std::vector<Operation*> pending = engine_->take_all();
     engine_ = std::move(next);
+    bool has_finished = false;
     for (Operation* operation : pending) {
         if (engine_->hold(*operation)) {
             resume(*operation);
+            has_finished = true;
         }
     }
+    return has_finished;
 }
 
 // Once the workers have stopped, tasks are destroyed one after another: a stream that closes then must not queue a task

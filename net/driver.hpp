@@ -6,8 +6,8 @@
 // Cancel   an operation that the kernel works on (io_uring's sends) ends only once the kernel has let go of its buffer.
 // Resume   on the home worker, through EventSource::complete.
 // Errors   in the Operation: bad_file_descriptor where somebody closed the descriptor meanwhile and said nothing, but
-//          epoll is not told of that and waits on. A factory throws std::system_error where the machine gives no
-//          descriptor for the wake-up.
+//          epoll and io_uring are not told of that and wait on (io_uring holds the file meanwhile). A factory throws
+//          std::system_error where the machine gives no descriptor for the wake-up.
 // Cost     an operation that can be done at once costs its system call and nothing else.
 #pragma once
 
@@ -91,7 +91,9 @@ class Driver final : public conc::EventSource {
 
     /// Resumes the task that waits for `operation`, which is pending no longer.
     void resume(Operation& operation) noexcept;
-    void move_on();
+
+    /// True: something that was pending has finished on the way.
+    bool move_on();
 
     internal::WakeUp wake_up_;
     std::unique_ptr<internal::Engine> engine_;

@@ -50,8 +50,8 @@ class Engine {
     /// So much is pending that another engine would do better.
     virtual bool outgrown() const noexcept { return false; }
 
-    /// Gives up everything that is pending; nobody is resumed. Only for an engine that can be outgrown: it keeps nothing
-    /// in the kernel.
+    /// Gives up everything that is pending; nobody is resumed. Only for an engine that can be outgrown: it keeps
+    /// nothing in the kernel.
     virtual std::vector<Operation*> take_all() noexcept { return {}; }
 
     /// submit() for what another engine has begun: it keeps its deadline.

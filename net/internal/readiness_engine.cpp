@@ -45,8 +45,9 @@ bool is_tried_at_once(const Operation& operation, bool drained, bool edge_trigge
             return !drained || operation.no_wait || operation.timeout <= conc::Duration::zero();
         case Kind::send:
         case Kind::send_batch:
-        case Kind::connect:
             return true;
+        case Kind::connect:
+            return !operation.begun;  // SO_ERROR says nothing before the descriptor is writable
         case Kind::readable:
         case Kind::writable:
             // What became ready before it was asked for changes no more.

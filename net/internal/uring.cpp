@@ -98,9 +98,13 @@ void Uring::submit() {
     }
 }
 
+bool Uring::has_deferred() const noexcept {
+    constexpr unsigned kDeferred = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
+    return (IO_URING_READ_ONCE(*ring_.sq.kflags) & kDeferred) != 0;
+}
+
 void Uring::look() {
-    constexpr unsigned kUnderWay = IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW;
-    if (io_uring_sq_ready(&ring_) != 0 || (IO_URING_READ_ONCE(*ring_.sq.kflags) & kUnderWay) != 0) {
+    if (io_uring_sq_ready(&ring_) != 0 || has_deferred()) {
         check(::io_uring_submit_and_get_events(&ring_));
     }
 }

@@ -1,14 +1,15 @@
 // uring.hpp -- io_uring(7) as one worker uses it: queues of requests and of completions, shared with the kernel.
 //
-// What     set up for a single thread, which runs what the kernel has deferred only when it asks for it
-//          (IORING_SETUP_SINGLE_ISSUER, IORING_SETUP_DEFER_TASKRUN: Linux 6.1). So between two calls of look() or wait()
-//          nothing happens to our requests.
+// What     set up for a single thread, and the kernel does what it has deferred only when that thread asks
+//          (IORING_SETUP_SINGLE_ISSUER, IORING_SETUP_DEFER_TASKRUN: Linux 6.1). So between two calls of look() or
+//          wait() nothing happens to our requests.
 // Threads  made on any thread; from enable() on, everything on the thread that called it.
-// Errors   the constructor throws std::system_error with what the machine lacks or forbids. A call that fails later, and
-//          not for want of memory, ends the program: it would be a mistake of ours.
+// Errors   the constructor throws std::system_error with what the machine lacks or forbids. A call that fails later,
+//          and not for want of memory, ends the program: it would be a mistake of ours.
 // Cost     next() costs no system call while the queue has room; look() costs none where nothing is to be done.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <liburing.h>
@@ -19,6 +20,9 @@ namespace mynah::net::internal {
 
 class Uring {
   public:
+    /// Of Linux since 6.13; before, it did all at once.
+    static constexpr std::size_t kDeferredPerLook = 20;
+
     struct Completion {
         std::uint64_t mark;  // what the request bore as its user_data
         int result;          // of the system call's kind: negative is -errno
@@ -40,8 +44,12 @@ class Uring {
     /// descriptors.
     void submit();
 
-    /// Begins what was asked for, and lets the kernel complete what it can, without waiting.
+    /// Begins what was asked for, and lets the kernel do what it has deferred, without waiting. It does no more than
+    /// kDeferredPerLook things of that, the oldest first.
     void look();
+
+    /// Whether the kernel has deferred something, or holds completions that found no room.
+    bool has_deferred() const noexcept;
 
     /// The same, and waits for a completion for `left` at most (Duration::max(): for ever). May return early.
     void wait(conc::Duration left);

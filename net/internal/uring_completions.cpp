@@ -43,8 +43,19 @@ bool has_more(const Uring::Completion& completion) noexcept {
 
 }  // namespace
 
-unsigned UringEngine::reap() {
+// Where there is no memory to note what has come, the program ends: an exception would have all of it come again.
+unsigned UringEngine::reap() noexcept {
     return ring_->take([this](const Uring::Completion& completion) { on_completion(completion); });
+}
+
+// Sees all that had come before. The kernel defers no more than one thing for each request, and does a few of them in
+// each look.
+void UringEngine::catch_up() noexcept {
+    std::size_t looks = in_flight_ / Uring::kDeferredPerLook + 2;
+    do {
+        ring_->look();
+        reap();
+    } while (--looks > 0 && ring_->has_deferred());
 }
 
 void UringEngine::on_completion(const Uring::Completion& completion) {

@@ -127,7 +127,7 @@ void UringEngine::forget(int fd) noexcept {
     }
     take_back_read(fd, slot);
     if (in_kernel && ring_ != nullptr) {
-        ring_->look();
+        catch_up();
     }
     slot = Slot();
 }
@@ -220,8 +220,9 @@ bool UringEngine::begin_polled(Slot& slot, Operation& operation) {
         return true;  // of a stream: readable, as what has come was received already
     }
     const bool only_readiness = operation.kind == Kind::readable || operation.kind == Kind::writable;
+    // Of a connect that another engine has begun SO_ERROR says nothing before the descriptor is writable.
     const bool tries = only_readiness ? must_not_wait(operation) && is_ready_now(operation)
-                                      : !watch.drained || must_not_wait(operation);
+                                      : !operation.begun && (!watch.drained || must_not_wait(operation));
     if (tries && attempt(operation, watch.drained)) {
         return true;
     }
@@ -261,13 +262,10 @@ bool UringEngine::take_arrived(Operation& operation) {
 bool UringEngine::take_now(Operation& operation) {
     const bool was_pending = operation.pending;
     const auto has_ended = [&] { return was_pending && !operation.pending; };
-    ring_->look();
-    reap();
+    catch_up();
     while (!has_ended() && slot_of(operation).reading.ending) {
         ring_->wait(conc::Duration::max());
-        reap();
-        ring_->look();
-        reap();
+        catch_up();
     }
     if (has_ended() || take_arrived(operation)) {
         return true;

@@ -63,11 +63,10 @@ class UringEngine final : public Engine {
     /// One direction of a descriptor, as the kernel watches it for us.
     struct Watch {
         std::uint32_t serial = 0;  // of the request; 0: none
-        Tag tag =
-            Tag::cancel;  // receive and accept bring one result after another; poll_... says once that it is ready
-        std::uint8_t group = 0;  // of a receive
-        bool ending = false;     // it was taken back, and its last completion has not been seen
-        bool drained = false;    // tried for nothing, and no event has come since
+        Tag tag = Tag::cancel;     // receive and accept bring one result after another, poll_... is for once
+        std::uint8_t group = 0;    // of a receive
+        bool ending = false;       // it was taken back, and its last completion has not been seen
+        bool drained = false;      // of datagrams: fewer came than were asked for, and no event has come since
 
         std::uint64_t mark(int fd) const noexcept {
             return UringMark{.tag = tag, .group = group, .fd = fd, .serial = serial}.pack();
@@ -116,7 +115,8 @@ class UringEngine final : public Engine {
     UringBuffers& buffers_of(std::uint8_t group);
 
     // Completions, and the ends of operations (uring_completions.cpp).
-    unsigned reap();
+    unsigned reap() noexcept;
+    void catch_up() noexcept;
     void on_completion(const Uring::Completion& completion);
     void on_read(const Uring::Completion& completion);
     std::optional<Arrived> result_of(const UringMark& mark, const Uring::Completion& completion);

@@ -1,4 +1,5 @@
 // uring_requests.cpp -- what UringEngine asks the kernel for, and takes back.
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -62,14 +63,17 @@ void UringEngine::ask_read(int fd, Slot& slot) {
 }
 
 void UringEngine::ask_send(Operation& operation) noexcept {
+    // A request has 32 bits for the length, and the kernel takes less than 2 GiB at once.
+    constexpr std::size_t kMostBytes = std::size_t{1} << 30U;
     io_uring_sqe& asked = request();
-    io_uring_prep_send(&asked, operation.fd, operation.unsent.data(), operation.unsent.size(), MSG_NOSIGNAL);
+    io_uring_prep_send(&asked, operation.fd, operation.unsent.data(), std::min(operation.unsent.size(), kMostBytes),
+                       MSG_NOSIGNAL);
     io_uring_sqe_set_data64(&asked, UringMark::pack(operation));
 }
 
 void UringEngine::ask_poll(int fd, Slot& slot, Tag tag) noexcept {
     Watch& watch = tag == Tag::poll_read ? slot.reading : slot.writing;
-    watch = {.serial = next_serial(), .tag = tag, .drained = watch.drained};
+    watch = {.serial = next_serial(), .tag = tag};
     io_uring_sqe& asked = request();
     io_uring_prep_poll_add(&asked, fd, tag == Tag::poll_read ? POLLIN | POLLRDHUP : POLLOUT);
     io_uring_sqe_set_data64(&asked, watch.mark(fd));
