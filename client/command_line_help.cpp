@@ -16,7 +16,8 @@ usage: mynah COMMAND ADDRESS [FLAG]...
   mynah chat tcp://127.0.0.1:7007             talk line by line
   mynah load tcp://127.0.0.1:7007 -c 64       load it with 64 connections, and measure rate and latency
 
-An ADDRESS is tcp://HOST:PORT, where HOST is a name, an IPv4 address or an IPv6 address in brackets: tcp://[::1]:7007.
+An ADDRESS is tcp://HOST:PORT, where HOST is a name, an IPv4 address or an IPv6 address in brackets: tcp://[::1]:7007;
+or a unix socket: unix:///run/mynah.sock, or unix://@mynah for an abstract name.
 mynah COMMAND --help tells more.
 
 flags:

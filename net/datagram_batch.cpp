@@ -10,7 +10,6 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "net/address.hpp"
 #include "net/internal/buffer_pool.hpp"

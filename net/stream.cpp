@@ -10,11 +10,13 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "net/address.hpp"
 #include "net/descriptor.hpp"
 #include "net/internal/buffer_pool.hpp"
 #include "net/internal/endpoint.hpp"
+#include "net/internal/socket_address.hpp"
 #include "net/lease.hpp"
 #include "net/result.hpp"
 

@@ -1,6 +1,5 @@
 #include "net/internal/datagram_attempt.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <new>

@@ -47,7 +47,7 @@ Address to_unix(const sockaddr_un& local, std::size_t length) {
     if (path[0] == '\0') {
         return {Address::Family::abstract, std::string(path + 1, size - 1), 0};
     }
-    return {Address::Family::path, std::string(path, ::strnlen(path, size)), 0};
+    return {Address::Family::path, std::string(path, std::find(path, path + size, '\0')), 0};
 }
 
 Address to_ipv4(const sockaddr_in& v4, Transport transport) {

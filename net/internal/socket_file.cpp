@@ -4,8 +4,8 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
-#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>

@@ -34,7 +34,7 @@ class Datagrams : public WithDriver {
         return {.arguments = flags(std::move(more)), .listen = {"udp://127.0.0.1:0"}, .ledger = std::move(ledger)};
     }
 };
-INSTANTIATE_TEST_SUITE_P(Drivers, Datagrams, testing::Values("select", "poll", "epoll"), driver_name);
+INSTANTIATE_TEST_SUITE_P(Drivers, Datagrams, testing::Values("select", "poll", "epoll", "io_uring"), driver_name);
 
 // A plain UDP socket, at an address of its own where one is named.
 class Peer {

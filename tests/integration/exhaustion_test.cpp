@@ -79,6 +79,7 @@ TEST_P(Exhaustion, OutOfDescriptorsDoesNotSpinAndServiceResumes) {
     later.add(daemon.endpoint(), {.total_bytes = 500}, 5);
     EXPECT_TRUE(later.run_until([&] { return later.all(echoed); }));
 
+    EXPECT_TRUE(daemon.wait_for_log("descriptor limit is lower than limits.connections needs limit=64"));
     EXPECT_TRUE(daemon.wait_for_log("Too many open files")) << "exhaustion is not in the log";
     EXPECT_LE(lines_of(daemon.log()).size(), 100U) << "a peer drives the log";
     EXPECT_EQ(daemon.terminate_and_wait(), 0);

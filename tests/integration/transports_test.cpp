@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 using End = EchoConnection::End;
 
 class UnixSocket : public WithDriver {};
-INSTANTIATE_TEST_SUITE_P(Drivers, UnixSocket, testing::Values("select", "poll", "epoll"), driver_name);
+INSTANTIATE_TEST_SUITE_P(Drivers, UnixSocket, testing::Values("select", "poll", "epoll", "io_uring"), driver_name);
 
 Daemon::Options listening_at(std::vector<std::string> listen, std::vector<std::string> arguments = {}) {
     return {.arguments = std::move(arguments), .listen = std::move(listen)};
