@@ -1,6 +1,5 @@
 // report_json.cpp -- a load's report for programs: schema mynah-load/1. What is added later leaves the rest as it is.
 #include <chrono>
-#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -8,6 +7,8 @@
 
 #include "client/latency_histogram.hpp"
 #include "client/load/fault.hpp"
+#include "client/load/machine.hpp"
+#include "client/load/options.hpp"
 #include "client/load/report.hpp"
 #include "client/load/tally.hpp"
 #include "net/driver.hpp"

@@ -9,6 +9,7 @@
 #include "client/counted.hpp"
 #include "client/duration.hpp"
 #include "client/latency_histogram.hpp"
+#include "client/load/options.hpp"
 #include "client/load/report.hpp"
 #include "client/load/tally.hpp"
 

@@ -1,6 +1,5 @@
 #include "client/load/tally.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

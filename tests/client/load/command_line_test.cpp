@@ -1,6 +1,3 @@
-#include "client/load/command_line.hpp"
-
-#include <chrono>
 #include <optional>
 #include <string>
 #include <variant>

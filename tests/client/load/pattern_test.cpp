@@ -1,7 +1,7 @@
 #include "client/load/pattern.hpp"
 
-#include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <set>
 #include <vector>
 
