@@ -133,7 +133,8 @@ class Stream {
     /// Who a unix socket's peer was when it connected. operation_not_supported over TCP, where nobody can tell.
     [[nodiscard]] Result<PeerCredentials> peer_credentials() const;
 
-    /// Bytes that the kernel holds and receive() has not yet lent: FIONREAD.
+    /// Bytes that the kernel holds and receive() has not yet lent: FIONREAD. What io_uring has received ahead is in
+    /// neither place, and not counted.
     [[nodiscard]] Result<std::size_t> unread_bytes() const;
 
     /// TCP_NODELAY; on for streams that connect() made, and for accepted ones unless ListenOptions say otherwise.

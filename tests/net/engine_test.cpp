@@ -10,7 +10,6 @@
 #include <string>
 #include <system_error>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <linux/filter.h>
@@ -25,15 +24,16 @@
 #include "conc/context.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/select.hpp"
+#include "conc/select_case.hpp"
 #include "conc/sleep.hpp"
 #include "conc/task.hpp"
-#include "conc/timer.hpp"
 #include "conc/wait_group.hpp"
 #include "net/connect.hpp"
 #include "net/descriptor.hpp"
 #include "net/driver.hpp"
 #include "net/internal/socket_address.hpp"
 #include "net/lease.hpp"
+#include "net/listener.hpp"
 #include "net/operation.hpp"
 #include "net/readable.hpp"
 #include "net/result.hpp"
