@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <optional>
 #include <random>
 #include <string_view>
@@ -17,6 +16,7 @@
 #include "conc/scheduler.hpp"
 #include "conc/sleep.hpp"
 #include "conc/task.hpp"
+#include "net/address.hpp"
 #include "net/datagram.hpp"
 #include "net/datagram_batch.hpp"
 #include "net/result.hpp"

@@ -17,7 +17,6 @@
 #include "net/listener.hpp"
 #include "net/resolve.hpp"
 #include "net/result.hpp"
-#include "net/socket_options.hpp"
 #include "server/configuration.hpp"
 
 namespace mynah::server {
@@ -78,7 +77,7 @@ class Binder {
         if (!listener) {
             return net::fail(listener.error());
         }
-        const net::Address local = listener->local();
+        net::Address local = listener->local();
         result_.streams.push_back({.listener = std::move(*listener), .worker = worker});
         return local;
     }
@@ -88,7 +87,7 @@ class Binder {
         if (!socket) {
             return net::fail(socket.error());
         }
-        const net::Address local = socket->local();
+        net::Address local = socket->local();
         const std::size_t home = worker.value_or(result_.datagrams.size() % workers_);
         result_.datagrams.push_back({.socket = std::move(*socket), .worker = home});
         return local;

@@ -1,24 +1,13 @@
 // What ends the operations of a DatagramSocket: interrupt, close, the end of the scheduler.
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <thread>
-#include <utility>
 #include <vector>
-
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/types.h>
 
 #include "conc/go.hpp"
 #include "conc/scheduler.hpp"
@@ -28,9 +17,7 @@
 #include "net/address.hpp"
 #include "net/datagram.hpp"
 #include "net/datagram_batch.hpp"
-#include "net/descriptor.hpp"
 #include "net/driver.hpp"
-#include "net/internal/socket_address.hpp"
 #include "net/result.hpp"
 #include "tests/net/net_test.hpp"
 #include "tests/net/plain_datagrams.hpp"

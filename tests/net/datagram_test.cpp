@@ -22,7 +22,6 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include "conc/go.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/sleep.hpp"
 #include "conc/task.hpp"
@@ -30,8 +29,6 @@
 #include "net/address.hpp"
 #include "net/datagram_batch.hpp"
 #include "net/descriptor.hpp"
-#include "net/driver.hpp"
-#include "net/internal/socket_address.hpp"
 #include "net/result.hpp"
 #include "tests/net/net_test.hpp"
 #include "tests/net/plain_datagrams.hpp"

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "conc/context.hpp"
 #include "conc/scheduler.hpp"

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
-#include <ios>
 #include <iterator>
 #include <latch>
 #include <optional>
@@ -13,14 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
-#include "conc/scheduler.hpp"
 #include "conc/sleep.hpp"
 #include "conc/task.hpp"
 #include "conc/wait_group.hpp"

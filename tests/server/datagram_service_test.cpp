@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,7 +12,6 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "conc/conc.hpp"
@@ -23,7 +21,6 @@
 #include "net/datagram_batch.hpp"
 #include "net/driver.hpp"
 #include "server/configuration.hpp"
-#include "server/ledger.hpp"
 #include "server/listening.hpp"
 #include "server/session_record.hpp"
 #include "tests/support/run_task.hpp"

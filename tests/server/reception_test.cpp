@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <numeric>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,7 +20,6 @@
 #include "net/address.hpp"
 #include "net/connect.hpp"
 #include "net/driver.hpp"
-#include "net/listener.hpp"
 #include "net/stream.hpp"
 #include "server/configuration.hpp"
 #include "server/limits.hpp"
@@ -92,7 +89,7 @@ std::string unix_name() {
 }
 
 /// Runs `test` on kWorkers workers, whose sources it is given.
-void run_on_workers(const std::function<conc::Task<void>(const Workers&)>& test) {
+void run_on_workers(const std::function<conc::Task<void>(const Workers*)>& test) {
     Workers workers;
     const auto make_driver = net::driver_factory(net::DriverKind::poll);
     conc::Options options{.workers = kWorkers, .event_source = [&] {
@@ -100,7 +97,7 @@ void run_on_workers(const std::function<conc::Task<void>(const Workers&)>& test)
                               workers.push_back(source.get());
                               return source;
                           }};
-    auto main = [&]() -> conc::Task<void> { co_await test(workers); };
+    auto main = [&]() -> conc::Task<void> { co_await test(&workers); };
     test::run_task(std::move(options), main());
 }
 
@@ -112,10 +109,10 @@ conc::Task<void> until(std::function<bool()> condition) {
     EXPECT_TRUE(condition());
 }
 
-conc::Task<void> spreads(std::string address, const Workers& workers) {
+conc::Task<void> spreads(std::string address, const Workers* workers) {
     constexpr std::size_t kEach = 10;
-    Service service(listening_at(std::move(address)), workers);
-    co_await service.start(workers.size());
+    Service service(listening_at(std::move(address)), *workers);
+    co_await service.start(workers->size());
     std::vector<net::Stream> streams;
     for (std::size_t i = 0; i < kWorkers * kEach; ++i) {
         streams.push_back(co_await service.connect());
@@ -144,16 +141,16 @@ conc::Task<void> spreads(std::string address, const Workers& workers) {
 }
 
 TEST(Reception, ConnectionsGoToTheWorkerThatHasTheFewest) {
-    run_on_workers([](const Workers& workers) { return spreads("tcp://127.0.0.1:0", workers); });
-    run_on_workers([](const Workers& workers) { return spreads(unix_name(), workers); });
+    run_on_workers([](const Workers* workers) { return spreads("tcp://127.0.0.1:0", workers); });
+    run_on_workers([](const Workers* workers) { return spreads(unix_name(), workers); });
 }
 
-conc::Task<void> reuses_port(const Workers& workers) {
+conc::Task<void> reuses_port(const Workers* workers) {
     constexpr std::size_t kCount = 200;
     Configuration configuration = listening_at("tcp://127.0.0.1:0");
     configuration.listener.reuse_port = true;
-    Service service(std::move(configuration), workers);
-    co_await service.start(workers.size());
+    Service service(std::move(configuration), *workers);
+    co_await service.start(workers->size());
     std::vector<net::Stream> streams;
     for (std::size_t i = 0; i < kCount; ++i) {
         streams.push_back(co_await service.connect());
@@ -167,15 +164,15 @@ conc::Task<void> reuses_port(const Workers& workers) {
 }
 
 TEST(Reception, WithReusePortEachWorkerServesWhatItAccepts) {
-    run_on_workers([](const Workers& workers) { return reuses_port(workers); });
+    run_on_workers([](const Workers* workers) { return reuses_port(workers); });
 }
 
-conc::Task<void> counts_refusals(const Workers& workers) {
+conc::Task<void> counts_refusals(const Workers* workers) {
     Configuration configuration = listening_at(unix_name());
     configuration.limits.connections = 2;
     configuration.limits.per_address = 1;
-    Service service(std::move(configuration), workers);
-    co_await service.start(workers.size());
+    Service service(std::move(configuration), *workers);
+    co_await service.start(workers->size());
     net::Stream first = co_await service.connect();
     auto second = co_await net::connect(service.address, kPatience);
     EXPECT_TRUE(second);
@@ -189,7 +186,7 @@ conc::Task<void> counts_refusals(const Workers& workers) {
 }
 
 TEST(Reception, OverAUnixSocketThePerAddressLimitIsThatOfAUser) {
-    run_on_workers([](const Workers& workers) { return counts_refusals(workers); });
+    run_on_workers([](const Workers* workers) { return counts_refusals(workers); });
 }
 
 }  // namespace
