@@ -181,6 +181,26 @@ TEST_P(Drain, ConnectionsThatWaitInTheQueueAreServed) {
     EXPECT_EQ(daemon.wait_for_exit(), 0);
 }
 
+// Of a connection that is served as well, whatever is in the kernel when its turn to close comes.
+TEST_P(Drain, BytesThatWaitInManyConnectionsAreEchoed) {
+    constexpr std::size_t kCount = 100;
+    Daemon daemon(flags({"--workers", "1"}));
+    EchoFleet fleet;
+    add_served(fleet, daemon, kCount);
+    daemon.process().send_signal(SIGSTOP);
+    for (EchoConnection& connection : fleet.connections()) {
+        connection.traffic().total_bytes = 2'000;
+        connection.traffic().window_bytes = 2'000;
+    }
+    ASSERT_TRUE(fleet.run_until([&] { return fleet.all([](const EchoConnection& c) { return c.sent() == 2'000; }); }));
+    daemon.terminate();
+    daemon.process().send_signal(SIGCONT);
+    ASSERT_TRUE(fleet.run_until([&] { return fleet.all(finished); }));
+    EXPECT_EQ(fleet.count([](const EchoConnection& c) { return c.is_all_echoed() && c.is_exact_prefix(); }), kCount);
+    EXPECT_EQ(daemon.wait_for_exit(), 0);
+    EXPECT_NE(daemon.log().find("discarded_after_fin=0"), std::string::npos);
+}
+
 TEST_P(Drain, BytesAfterTheFinAreCountedNeverEchoed) {
     constexpr std::uint64_t kLate = 1'000'000;
     const ScratchFolder scratch;
