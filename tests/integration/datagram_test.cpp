@@ -1,17 +1,16 @@
 // UDP: what comes back, what does not and how that is counted, and the drain.
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/types.h>
 
 #include "tests/integration/daemon.hpp"
@@ -21,6 +20,7 @@
 #include "tests/integration/foreign.hpp"
 #include "tests/integration/ledger_file.hpp"
 #include "tests/integration/patience.hpp"
+#include "tests/integration/process.hpp"
 
 namespace mynah::integration {
 namespace {

@@ -1,6 +1,7 @@
 // Clients and servers that are not ours: socat and ncat, on either side.
 #include "tests/integration/foreign.hpp"
 
+#include <cstddef>
 #include <string>
 
 #include <gtest/gtest.h>
