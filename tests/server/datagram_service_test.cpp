@@ -34,9 +34,9 @@ constexpr auto kPatience = 30s;
 
 /// The service at one socket, and a client.
 struct Echo {
-    explicit Echo(Configuration configured = {}, std::string address = "udp://127.0.0.1:0")
+    explicit Echo(Configuration configured = {}, std::string at = "udp://127.0.0.1:0")
         : configuration(std::move(configured)), workers{conc::EventSource::current()} {
-        configuration.listen = {std::move(address)};
+        configuration.listen = {std::move(at)};
         service.emplace(DatagramService::Surroundings{
             .configuration = configuration, .ledger = nullptr, .phase = phase, .workers = workers, .next_id = [] {
                 return std::uint64_t{1};
