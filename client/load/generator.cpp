@@ -116,7 +116,9 @@ conc::Task<void> Generator::send_what_is_due() {
             if (!connection.awaits(next)) {
                 continue;  // it has no room: it sends what is due as soon as it has
             }
-            lag_.add(now - schedule_.due(next));
+            if (schedule_.due(next) >= schedule_.measured_from()) {
+                lag_.add(now - schedule_.due(next));
+            }
             connection.fill(now);
             while (connection.wants_to_send()) {
                 auto sending = connection.begin_send();
