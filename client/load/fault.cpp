@@ -22,7 +22,7 @@ constexpr std::size_t kMostToJudge = 256;
 std::uint64_t count_differing(std::span<const std::byte> one, std::span<const std::byte> other) {
     std::uint64_t count = 0;
     for (std::size_t i = 0; i < one.size(); ++i) {
-        count += one[i] != other[i] ? 1 : 0;
+        count += one[i] != other[i] ? 1U : 0U;
     }
     return count;
 }

@@ -151,7 +151,7 @@ TEST(LoadReport, JsonSurvivesWordsThatAreNotUtf8) {
     Report report = verified_report();
     report.machine.host = "\xFF\xFE";
     report.connection_failures["\xC3"] = 1;
-    EXPECT_NO_THROW((void)json::parse(to_json(report)));
+    EXPECT_TRUE(json::accept(to_json(report)));
 }
 
 TEST(LoadReport, StatusTellsTheGravest) {
