@@ -1,3 +1,5 @@
+#include "client/command_line.hpp"
+
 #include <optional>
 #include <string>
 #include <variant>
@@ -6,7 +8,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/command_line.hpp"
 #include "client/exit_status.hpp"
 #include "client/load/options.hpp"
 #include "net/driver.hpp"
