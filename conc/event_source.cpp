@@ -36,8 +36,13 @@ class PostedWork final : public EventSource::Message {
 
 }  // namespace
 
-bool EventSource::at_home() const noexcept {
-    return internal::this_worker() == home_;
+// Not to be inlined into a coroutine, see current_worker.
+[[gnu::noinline]] bool EventSource::at_home() const noexcept {
+    return internal::current_worker == home_;
+}
+
+bool EventSource::stopping() const noexcept {
+    return home_->core().stopping();
 }
 
 void EventSource::post(Message& message) noexcept {

@@ -2,8 +2,8 @@
 //
 // What     each worker owns one EventSource and sleeps inside poll(). A driver lets tasks park on it and hands them
 //          back with complete().
-// Threads  start, stop, poll, armed, next_deadline and complete: on the home worker only. wake and post: from any
-//          thread.
+// Threads  start, stop, poll, serve_next, armed, next_deadline and complete: on the home worker only. wake and post:
+//          from any thread.
 // Resume   complete() queues the task on the home worker, where it cannot be stolen before it has run.
 // Errors   none: a failed wait shows in what the driver's own operations return.
 // Cost     post() takes one short lock; complete() none.
@@ -56,7 +56,8 @@ class EventSource {
     virtual void stop() noexcept {}
 
     /// Waits for events until `deadline` (nullopt: for ever; in the past: looks and returns), until wake(), or until
-    /// something was completed; whichever is first. May return early. Never waits where virtual time is in use.
+    /// something was found or completed; whichever is first. May return early. Never waits where virtual time is in
+    /// use.
     virtual void poll(std::optional<TimePoint> deadline) = 0;
 
     /// Makes a poll() that is under way, or else the next one, return at once.
@@ -64,6 +65,13 @@ class EventSource {
 
     /// True while some operation that poll() could complete is pending.
     virtual bool armed() const noexcept = 0;
+
+    /// True while serve_next() has something left of what the last poll() found.
+    bool has_found() const noexcept { return found_; }
+
+    /// Goes on with the next of what poll() found, which may complete a task, or several, or none. The worker asks for
+    /// it when the home queue has its turn: so what serving a task brings into the cache is there when the task runs.
+    virtual void serve_next() noexcept {}
 
     /// The nearest deadline of the pending operations.
     virtual std::optional<TimePoint> next_deadline() const noexcept { return std::nullopt; }
@@ -87,10 +95,17 @@ class EventSource {
     /// Makes a task that parked on this source runnable, on the home worker.
     void complete(internal::TaskRecord& task) noexcept;
 
+    /// True once the scheduler stops: no task begins another turn.
+    bool stopping() const noexcept;
+
+    /// From now on until it is set to false the worker calls serve_next(), and sleeps not.
+    void set_found(bool found) noexcept { found_ = found; }
+
   private:
     friend class internal::Worker;
     friend class internal::ResumeOnAwaiter;
     internal::Worker* home_ = nullptr;  // set by the worker that owns the source, before the first poll
+    bool found_ = false;
 };
 
 using EventSourceFactory = std::function<std::unique_ptr<EventSource>()>;

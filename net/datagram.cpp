@@ -54,7 +54,7 @@ Result<DatagramBatch> ReceiveDatagramsAwaiter::await_resume() noexcept {
         settle();
         return fail(operation_.error);
     }
-    std::size_t& wanted = endpoint().receive_bytes;
+    std::uint32_t& wanted = endpoint().receive_bytes;
     if (batch_.size() >= wanted) {
         wanted = std::min(wanted * 2, endpoint().receive_maximum);
     } else if (batch_.size() < wanted / 4) {

@@ -1,6 +1,7 @@
 #include "net/driver.hpp"
 
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -82,6 +83,11 @@ Driver::Driver(DriverKind kind)
     link_->driver = this;
 }
 
+Driver::Driver(const EngineFactory& make_engine)
+    : engine_(make_engine(*this, wake_up_)), may_move_on_(false), link_(std::make_shared<internal::DriverLink>()) {
+    link_->driver = this;
+}
+
 Driver::~Driver() {
     link_->driver = nullptr;
 }
@@ -101,6 +107,10 @@ void Driver::poll(std::optional<conc::TimePoint> until) {
         }
     }
     engine_->poll(until);
+}
+
+void Driver::serve_next() noexcept {
+    engine_->serve_next();
 }
 
 bool Driver::armed() const noexcept {
@@ -160,7 +170,7 @@ bool Driver::move_on() {
 // Once the workers have stopped, tasks are destroyed one after another: a stream that closes then must not queue a task
 // which is about to go as well.
 void Driver::resume(Operation& operation) noexcept {
-    if (!operation.task->worker->core().stopping()) {
+    if (!stopping()) {
         complete(*operation.task);
     }
 }

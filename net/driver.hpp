@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,10 @@ class Driver final : public conc::EventSource {
   public:
     /// Throws std::system_error where the machine does not have what `kind` needs.
     explicit Driver(DriverKind kind);
+
+    /// With an engine of the caller's, for tests.
+    using EngineFactory = std::function<std::unique_ptr<internal::Engine>(Driver&, internal::WakeUp&)>;
+    explicit Driver(const EngineFactory& make_engine);
     ~Driver() override;
 
     // EventSource.
@@ -56,6 +61,7 @@ class Driver final : public conc::EventSource {
     void stop() noexcept override;
     void poll(std::optional<conc::TimePoint> until) override;
     void wake() noexcept override { wake_up_.wake(); }
+    void serve_next() noexcept override;
     bool armed() const noexcept override;
     std::optional<conc::TimePoint> next_deadline() const noexcept override;
 

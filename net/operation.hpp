@@ -57,16 +57,18 @@ struct Operation {
     bool no_wait = false;  // where it would have to wait it ends with operation_canceled instead
     bool pending = false;  // the driver's
     bool begun = false;    // the driver's: connect(2) has been called
+    bool doubted = false;  // the driver's: what it is told may be older than this operation
     int fd = -1;
-    std::uint64_t ticket = 0;  // the submitter's own, to tell one operation from the next
     conc::Duration timeout = kNoTimeout;
     conc::TimePoint deadline = conc::TimePoint::max();  // the driver's
-    std::error_code ending;                             // the driver's: what it ends with once the kernel lets go
     conc::internal::TaskRecord* task = nullptr;         // whom to resume
+    const void* nearby = nullptr;                       // what the task touches next: worth having in the cache
     std::error_code error;
     std::span<const std::byte> unsent;
     std::size_t receive_bytes = 0;
     Lease lease;
+    std::uint64_t ticket = 0;  // the submitter's own, to tell one operation from the next
+    std::error_code ending;    // the driver's: what it ends with once the kernel lets go
     Descriptor accepted;
     internal::SocketAddress* address = nullptr;
     internal::DatagramAttempt* datagrams = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -26,7 +27,8 @@ namespace {
 /// A buffer that came back full is too small; one that was used to a quarter is more than need be.
 void adapt_receive_size(internal::Endpoint& endpoint, std::size_t capacity, std::size_t received) noexcept {
     if (received == capacity) {
-        endpoint.receive_bytes = std::min(capacity * 2, endpoint.receive_maximum);
+        endpoint.receive_bytes =
+            static_cast<std::uint32_t>(std::min<std::size_t>(capacity * 2, endpoint.receive_maximum));
     } else if (received < capacity / 4) {
         endpoint.receive_bytes = std::max(endpoint.receive_bytes / 2, endpoint.receive_minimum);
     }
@@ -198,9 +200,9 @@ Result<void> Stream::set_no_delay(bool on) {
 
 void Stream::set_receive_options(ReceiveOptions options) noexcept {
     if (endpoint_ != nullptr) {
-        endpoint_->receive_minimum = internal::buffer_capacity(options.initial_bytes);
-        endpoint_->receive_maximum =
-            std::max(endpoint_->receive_minimum, internal::buffer_capacity(options.maximum_bytes));
+        endpoint_->receive_minimum = static_cast<std::uint32_t>(internal::buffer_capacity(options.initial_bytes));
+        endpoint_->receive_maximum = std::max(
+            endpoint_->receive_minimum, static_cast<std::uint32_t>(internal::buffer_capacity(options.maximum_bytes)));
         endpoint_->receive_bytes = endpoint_->receive_minimum;
     }
 }

@@ -103,7 +103,7 @@ bool Worker::step() {
 }
 
 bool Worker::has_work() const noexcept {
-    return run_next_ != nullptr || !home_.empty() || !local_.empty() || has_messages();
+    return run_next_ != nullptr || has_home_work() || !local_.empty() || has_messages();
 }
 
 // Every so often the world outside has its turn, so that a busy worker starves neither timers nor descriptors nor the
@@ -139,7 +139,7 @@ void Worker::look_around() {
     if (TaskRecord* task = take_woken(); task != nullptr) {
         return instead(task);
     }
-    if (made_way && !home_.empty()) {
+    if (made_way && has_home_work()) {
         offer_work();
     }
     if (TaskRecord* task = take_queued(); task != nullptr) {
@@ -172,7 +172,7 @@ TaskRecord* Worker::take_woken() noexcept {
         run_next_streak_ = 0;
         return nullptr;
     }
-    const bool queue_waits = !local_.empty() || !home_.empty();
+    const bool queue_waits = !local_.empty() || has_home_work();
     const bool give_way = queue_waits && (core_.simulated() ? random_.coin() : run_next_streak_ >= kRunNextLimit);
     if (give_way) {
         enqueue(*std::exchange(run_next_, nullptr));
@@ -187,13 +187,25 @@ TaskRecord* Worker::take_queued() noexcept {
     // The turn changes with every visit, and not with the tick: visits may well come at even ticks only.
     home_turn_ = core_.simulated() ? random_.coin() : !home_turn_;
     if (home_turn_) {
-        if (TaskRecord* task = home_.pop(); task != nullptr) {
+        if (TaskRecord* task = take_home(); task != nullptr) {
             return task;
         }
         return local_.pop();
     }
     if (TaskRecord* task = local_.pop(); task != nullptr) {
         return task;
+    }
+    return take_home();
+}
+
+// One of what the source has found is served each time, whoever waits here already: a task that comes back at once,
+// again and again, does not keep it waiting.
+TaskRecord* Worker::take_home() noexcept {
+    while (source_->has_found()) {
+        source_->serve_next();
+        if (!home_.empty()) {
+            break;
+        }
     }
     return home_.pop();
 }

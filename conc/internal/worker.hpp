@@ -123,6 +123,8 @@ class Worker {
     TaskRecord* next_task() noexcept;
     TaskRecord* take_woken() noexcept;
     TaskRecord* take_queued() noexcept;
+    TaskRecord* take_home() noexcept;
+    bool has_home_work() const noexcept { return !home_.empty() || source_->has_found(); }
     TaskRecord* take_global() noexcept;
     void push_local(TaskRecord& task) noexcept {
         if (!local_.push(task)) [[unlikely]] {

@@ -81,29 +81,21 @@ class Pool {
 
 thread_local Pool this_thread_pool;
 
-// Clang caches the address of a thread-local across a suspension, hence a function that it cannot look into.
-[[gnu::noinline]] Pool& pool() noexcept {
-    return this_thread_pool;
-}
-
 }  // namespace
 
-std::size_t buffer_capacity(std::size_t bytes) noexcept {
-    return std::bit_ceil(std::clamp(bytes, kSmallestBuffer, kLargestBuffer));
-}
-
-std::byte* take_buffer(std::size_t capacity) {
+// Clang caches the address of a thread-local across a suspension, hence functions that no coroutine can look into.
+[[gnu::noinline]] std::byte* take_buffer(std::size_t capacity) {
     if constexpr (kPooled) {
-        if (std::byte* buffer = pool().pop(size_class(capacity)); buffer != nullptr) {
+        if (std::byte* buffer = this_thread_pool.pop(size_class(capacity)); buffer != nullptr) {
             return buffer;
         }
     }
     return allocate(capacity);
 }
 
-void give_buffer(std::byte* buffer, std::size_t capacity) noexcept {
+[[gnu::noinline]] void give_buffer(std::byte* buffer, std::size_t capacity) noexcept {
     if constexpr (kPooled) {
-        if (pool().push(buffer, size_class(capacity))) {
+        if (this_thread_pool.push(buffer, size_class(capacity))) {
             return;
         }
     }

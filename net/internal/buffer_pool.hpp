@@ -8,6 +8,8 @@
 // Differs  under AddressSanitizer every buffer comes from the heap, so that a use after the lease's end is seen.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 
 namespace mynah::net::internal {
@@ -17,7 +19,9 @@ inline constexpr std::size_t kLargestBuffer = std::size_t{1} << 20U;
 inline constexpr std::size_t kKeptBytes = std::size_t{1} << 18U;
 
 /// The power of two that holds `bytes`, within the pool's bounds.
-std::size_t buffer_capacity(std::size_t bytes) noexcept;
+inline std::size_t buffer_capacity(std::size_t bytes) noexcept {
+    return std::bit_ceil(std::clamp(bytes, kSmallestBuffer, kLargestBuffer));
+}
 
 /// `capacity` is what buffer_capacity() returned.
 std::byte* take_buffer(std::size_t capacity);

@@ -9,11 +9,6 @@
 
 namespace mynah::net::internal {
 
-Driver* Endpoint::driver() const noexcept {
-    const DriverLink* home = link.load();
-    return home == nullptr ? nullptr : home->driver;
-}
-
 std::error_code Endpoint::adopt() {
     Driver* const here = Driver::current();
     if (here == nullptr) {
@@ -39,15 +34,18 @@ void Endpoint::close(const std::shared_ptr<Endpoint>& self) noexcept {
     if (home == nullptr) {
         self->fd.reset();
     } else if (home->at_home()) {
-        self->close_at_home(*home);
+        close_at_home(self, *home);
     } else {
-        home->post([self, home] { self->close_at_home(*home); });
+        home->post([self, home] { close_at_home(self, *home); });
     }
 }
 
-void Endpoint::close_at_home(Driver& home) noexcept {
-    home.forget(fd.get());
-    fd.reset();
+void Endpoint::close_at_home(const std::shared_ptr<Endpoint>& self, Driver& home) noexcept {
+    home.forget(self->fd.get());
+    self->fd.reset();
+    if (self->waiting > 0) {
+        self->self = self;
+    }
 }
 
 void Endpoint::cancel_reading(const std::shared_ptr<Endpoint>& self, std::uint64_t ticket) {

@@ -14,13 +14,19 @@ namespace mynah::net::internal {
 
 /// Invariants:
 /// - `link` is set once, by adopt(), and from then on everything marked "home" is touched on that driver's worker only.
+/// - An awaiter at home counts itself in waiting and has no reference of its own, which would cost two atomic
+///   operations a message: whoever owns the endpoint closes it before it lets go, and then the endpoint owns itself
+///   until the last one has left.
 /// - The descriptor is closed by close() at home, after the driver has forgotten it; or, where no driver is left, by
 ///   the destructor.
 struct Endpoint {
     explicit Endpoint(Descriptor descriptor) noexcept : fd(std::move(descriptor)) {}
 
     /// nullptr before adopt() and after the scheduler has gone. From any thread.
-    Driver* driver() const noexcept;
+    Driver* driver() const noexcept {
+        const DriverLink* home = link.load();
+        return home == nullptr ? nullptr : home->driver;
+    }
 
     /// Makes the current worker this endpoint's home. Doing it again at home changes nothing.
     std::error_code adopt();
@@ -32,22 +38,38 @@ struct Endpoint {
     /// still interrupted when the driver gets to it. From any thread.
     static void cancel_reading(const std::shared_ptr<Endpoint>& self, std::uint64_t ticket);
 
-    Descriptor fd;                                      // home, once adopted
-    conc::internal::Atomic<DriverLink*> link{nullptr};  // seq_cst, against `interrupted`: see Stream::interrupt
-    std::shared_ptr<DriverLink> link_owner;             // keeps *link alive
+    /// Home: an awaiter has suspended its task, and refers to this endpoint until it leaves.
+    void enter() noexcept { ++waiting; }
+
+    /// Home, or after the workers have stopped: that awaiter touches the endpoint no more.
+    void leave() noexcept {
+        if (--waiting == 0 && self != nullptr) [[unlikely]] {
+            const std::shared_ptr<Endpoint> last = std::move(self);
+        }
+    }
+
+    // What every message needs stands together.
+    Descriptor fd;  // home, once adopted
     conc::internal::Atomic<bool> interrupted{false};
     conc::internal::Atomic<bool> closed{false};
-    conc::internal::Atomic<bool> backing_off{false};  // the last accept found no descriptor free
+    conc::internal::Atomic<bool> backing_off{false};    // the last accept found no descriptor free
+    conc::internal::Atomic<DriverLink*> link{nullptr};  // seq_cst, against `interrupted`: see Stream::interrupt
+    Operation* reading = nullptr;                       // home: the pending read, for cancel_reading
+    std::uint32_t at_once = 0;                          // home: operations in a row that needed no wait
+    std::uint32_t waiting = 0;                          // home: awaiters between enter() and leave()
+    std::uint32_t receive_bytes = 0;  // home: how large a buffer the next receive takes; of datagrams, for how many
+    std::uint32_t receive_minimum = 0;
+    std::uint32_t receive_maximum = 0;
+
+    // The rest is for its beginning and its end.
+    std::shared_ptr<DriverLink> link_owner;  // keeps *link alive
     conc::internal::Atomic<std::uint64_t> tickets{0};
-    Operation* reading = nullptr;   // home: the pending read, for cancel_reading
-    unsigned at_once = 0;           // home: operations in a row that needed no wait
-    std::size_t receive_bytes = 0;  // home: how large a buffer the next receive takes; of datagrams, for how many
-    std::size_t receive_minimum = 0;
-    std::size_t receive_maximum = 0;
     CompactAddress peer;
 
+    std::shared_ptr<Endpoint> self;  // home: once closed, while an awaiter has not left
+
   private:
-    void close_at_home(Driver& home) noexcept;
+    static void close_at_home(const std::shared_ptr<Endpoint>& self, Driver& home) noexcept;
     void cancel_at_home(Driver& home, std::uint64_t ticket);
 };
 

@@ -44,4 +44,8 @@ void Engine::resume(Operation& operation) noexcept {
     driver_.resume(operation);
 }
 
+void Engine::set_found(bool found) noexcept {
+    driver_.set_found(found);
+}
+
 }  // namespace mynah::net::internal

@@ -35,6 +35,7 @@ class Engine {
     virtual void start() {}
     virtual void stop() noexcept {}
     virtual void poll(std::optional<conc::TimePoint> until) = 0;
+    virtual void serve_next() noexcept {}
     virtual bool armed() const noexcept = 0;
     virtual bool submit(Operation& operation) = 0;
     virtual void cancel(Operation& operation) = 0;
@@ -60,6 +61,7 @@ class Engine {
   protected:
     conc::TimePoint now() const noexcept;
     void resume(Operation& operation) noexcept;
+    void set_found(bool found) noexcept;
 
     /// Sets the deadline of an operation that is about to wait.
     void limit(Operation& operation, conc::TimePoint deadline) noexcept {

@@ -18,56 +18,13 @@ std::error_code canceled() noexcept {
 
 }  // namespace
 
-bool OperationAwaiter::start() noexcept {
-    Endpoint* const endpoint = endpoint_.get();
-    if (endpoint == nullptr || endpoint->closed.load()) {
-        operation_.error = canceled();
-        return true;
-    }
-    Driver* home = endpoint->driver();
-    if (home == nullptr) [[unlikely]] {
-        operation_.error = endpoint->adopt();
-        if (operation_.error) {
-            return true;
-        }
-        home = endpoint->driver();
-    }
-    if (!home->at_home()) {
-        return false;
-    }
-    at_home_ = true;
-    finished_ = submit(*endpoint, *home);
-    return finished_ && ++endpoint->at_once <= kAtOnceLimit;
-}
-
-void OperationAwaiter::wait(conc::internal::TaskRecord& task) noexcept {
-    kept_ = endpoint_;
-    operation_.task = &task;
-    Driver& home = *kept_->driver();
-    if (!at_home_) {
-        home.post(*this);
-        return;
-    }
-    kept_->at_once = 0;
-    if (finished_) {
-        home.resume(operation_);
-    }
-}
-
-// Not asked whether it is at home: after the workers have stopped, the scheduler delivers what was posted itself.
-void OperationAwaiter::deliver() noexcept {
-    Driver& home = *kept_->driver();
-    if (submit(*kept_, home)) {
-        home.resume(operation_);
-    }
-}
-
-bool OperationAwaiter::submit(Endpoint& endpoint, Driver& home) noexcept {
+[[gnu::always_inline]] inline bool OperationAwaiter::submit(Endpoint& endpoint, Driver& home) noexcept {
     if (!endpoint.fd) {
         operation_.error = canceled();
         return true;
     }
     operation_.fd = endpoint.fd.get();
+    operation_.nearby = &endpoint;
     if (operation_.kind == Operation::Kind::receive || operation_.kind == Operation::Kind::receive_batch) {
         operation_.receive_bytes = endpoint.receive_bytes;
         operation_.no_wait = endpoint.interrupted.load();
@@ -83,19 +40,70 @@ bool OperationAwaiter::submit(Endpoint& endpoint, Driver& home) noexcept {
     return false;
 }
 
-void OperationAwaiter::leave() noexcept {
-    if (!kept_) {
+bool OperationAwaiter::start() noexcept {
+    at_ = endpoint_.get();
+    if (at_ == nullptr || at_->closed.load()) {
+        operation_.error = canceled();
+        return true;
+    }
+    Driver* home = at_->driver();
+    if (home == nullptr) [[unlikely]] {
+        operation_.error = at_->adopt();
+        if (operation_.error) {
+            return true;
+        }
+        home = at_->driver();
+    }
+    if (!home->at_home()) {
+        return false;
+    }
+    at_home_ = true;
+    finished_ = submit(*at_, *home);
+    return finished_ && ++at_->at_once <= kAtOnceLimit;
+}
+
+void OperationAwaiter::wait(conc::internal::TaskRecord& task) noexcept {
+    suspended_ = true;
+    operation_.task = &task;
+    Driver& home = *at_->driver();
+    if (!at_home_) {
+        kept_ = endpoint_;
+        home.post(*this);
         return;
     }
-    if (operation_.pending) {
-        if (Driver* home = kept_->driver(); home != nullptr) {
+    at_->enter();
+    at_->at_once = 0;
+    if (finished_) {
+        home.resume(operation_);
+    }
+}
+
+// Not asked whether it is at home: after the workers have stopped, the scheduler delivers what was posted itself.
+void OperationAwaiter::deliver() noexcept {
+    Driver& home = *at_->driver();
+    if (submit(*at_, home)) {
+        home.resume(operation_);
+    }
+}
+
+void OperationAwaiter::leave() noexcept {
+    if (!suspended_) {
+        return;
+    }
+    suspended_ = false;
+    if (operation_.pending) [[unlikely]] {
+        if (Driver* home = at_->driver(); home != nullptr) {
             home->withdraw(operation_);
         }
     }
-    if (kept_->reading == &operation_) {
-        kept_->reading = nullptr;
+    if (at_->reading == &operation_) {
+        at_->reading = nullptr;
     }
-    kept_.reset();
+    if (at_home_) {
+        at_->leave();
+    } else {
+        kept_.reset();
+    }
 }
 
 }  // namespace mynah::net::internal

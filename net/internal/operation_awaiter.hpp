@@ -37,10 +37,14 @@ class OperationAwaiter : public conc::EventSource::Message {
         operation_.kind = kind;
         operation_.timeout = timeout;
     }
-    ~OperationAwaiter() { leave(); }
+    ~OperationAwaiter() {
+        if (suspended_) [[unlikely]] {
+            leave();
+        }
+    }
 
     /// Until settle(); not for an operation that failed.
-    Endpoint& endpoint() const noexcept { return kept_ != nullptr ? *kept_ : *endpoint_; }
+    Endpoint& endpoint() const noexcept { return *at_; }
 
     /// Each await_resume does this.
     void settle() noexcept { leave(); }
@@ -56,9 +60,11 @@ class OperationAwaiter : public conc::EventSource::Message {
     void leave() noexcept;
 
     const std::shared_ptr<Endpoint>& endpoint_;  // the handle's, not touched once suspended: the handle may go
-    std::shared_ptr<Endpoint> kept_;             // from the suspension on
+    Endpoint* at_ = nullptr;                     // what it refers to, from start() on
+    std::shared_ptr<Endpoint> kept_;             // away from home, from the suspension on: there it cannot enter()
     bool at_home_ = false;
     bool finished_ = false;
+    bool suspended_ = false;
 };
 
 }  // namespace mynah::net::internal

@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
+
 #include "conc/event_source.hpp"
 #include "conc/panic.hpp"
 #include "net/internal/attempt.hpp"
@@ -62,7 +64,7 @@ bool is_tried_at_once(const Operation& operation, bool drained, bool edge_trigge
 }  // namespace
 
 ReadinessEngine::ReadinessEngine(Driver& driver, WakeUp& wake_up, std::unique_ptr<Poller> poller)
-    : Engine(driver, wake_up), poller_(std::move(poller)) {
+    : Engine(driver, wake_up), poller_(std::move(poller)), edge_triggered_(poller_->edge_triggered()) {
     poller_->watch(wake_up_.fd(), kRead);
 }
 
@@ -78,14 +80,19 @@ std::error_code ReadinessEngine::admit(int fd) {
         return Errc::too_many_descriptors;
     }
     const auto needed = static_cast<std::size_t>(fd) + 1;
-    if (slots_.size() < needed) {
-        slots_.resize(needed);
+    try {
+        if (slots_.size() < needed) {
+            slots_.resize(needed);
+        }
+    } catch (const std::bad_alloc&) {
+        return std::make_error_code(std::errc::not_enough_memory);
     }
     return {};
 }
 
 // The poller is left as it is: this is the end of it.
 std::vector<Operation*> ReadinessEngine::take_all() noexcept {
+    date_all(now());
     std::vector<Operation*> taken;
     taken.reserve(pending_);
     for (Slot& slot : slots_) {
@@ -97,6 +104,9 @@ std::vector<Operation*> ReadinessEngine::take_all() noexcept {
         }
     }
     pending_ = 0;
+    ready_.clear();  // found again by the next engine
+    served_ = 0;
+    set_found(false);
     return taken;
 }
 
@@ -107,50 +117,108 @@ void ReadinessEngine::watch(int fd, Slot& slot, Interest interest) {
     }
 }
 
+// A message passes through here twice: with a send that the kernel takes at once, and with a receive that has to wait.
 bool ReadinessEngine::submit(Operation& operation) {
-    try {
-        const auto index = static_cast<std::size_t>(operation.fd);
-        if (operation.fd < 0 || index >= slots_.size()) [[unlikely]] {
-            operation.error = admit(operation.fd);
-            if (operation.error) {
+    const auto index = static_cast<std::size_t>(operation.fd);
+    if (operation.fd >= 0 && index < slots_.size()) [[likely]] {
+        Slot& slot = slots_[index];
+        if (operation.kind == Kind::send && slot.writer == nullptr) {
+            if (attempt_send(operation)) [[likely]] {
                 return true;
             }
+            return ends_or_waits(slot, operation);
         }
-        return submit_to(slot_of(operation), operation);
-    } catch (const std::bad_alloc&) {
-        operation.error = std::make_error_code(std::errc::not_enough_memory);
-    } catch (const std::system_error& error) {
-        operation.error = error.code();
+        if (operation.kind == Kind::receive && slot.reader == nullptr && slot.drained && !slot.ended) {
+            if (!operation.no_wait && operation.timeout > conc::Duration::zero()) [[likely]] {
+                return ends_or_waits(slot, operation);
+            }
+        }
     }
-    return true;
+    return submit_any(operation);
 }
 
-bool ReadinessEngine::submit_to(Slot& slot, Operation& operation) {
-    Operation*& place = operation.reads() ? slot.reader : slot.writer;
-    if (place != nullptr) {
+bool ReadinessEngine::submit_any(Operation& operation) {
+    operation.error = admit(operation.fd);
+    if (operation.error) {
+        return true;
+    }
+    Slot& slot = slot_of(operation);
+    if ((operation.reads() ? slot.reader : slot.writer) != nullptr) {
         operation.error = Errc::operation_in_progress;
         return true;
     }
     const bool drained = slot.drained && !slot.ended;
-    if (is_tried_at_once(operation, drained, poller_->edge_triggered()) && attempt(operation, slot.drained)) {
+    if (is_tried_at_once(operation, drained, edge_triggered_) && attempt(operation, slot.drained)) {
         return true;
     }
-    if (operation.no_wait) {
+    return ends_or_waits(slot, operation);
+}
+
+// It has been tried, if there was a chance.
+bool ReadinessEngine::ends_or_waits(Slot& slot, Operation& operation) {
+    if (operation.no_wait) [[unlikely]] {
         operation.error = canceled();
         return true;
     }
-    if (operation.timeout <= conc::Duration::zero()) {
+    if (operation.timeout <= conc::Duration::zero()) [[unlikely]] {
         operation.error = std::make_error_code(std::errc::timed_out);
         return true;
     }
-    watch(operation.fd, slot, static_cast<Interest>(slot.watched | direction_of(operation)));
-    if (operation.timeout != kNoTimeout) {
-        limit(operation, deadline_after(now(), operation.timeout));
+    const Interest direction = direction_of(operation);
+    if ((slot.watched & direction) != direction) [[unlikely]] {
+        operation.error = watch_more(operation.fd, slot, direction);
+        if (operation.error) {
+            return true;
+        }
     }
-    place = &operation;
+    if (operation.timeout != kNoTimeout) {
+        date_later(operation);
+    }
+    operation.doubted = has_unserved();
     operation.pending = true;
+    (operation.reads() ? slot.reader : slot.writer) = &operation;
     ++pending_;
     return false;
+}
+
+std::error_code ReadinessEngine::watch_more(int fd, Slot& slot, Interest direction) {
+    try {
+        watch(fd, slot, static_cast<Interest>(slot.watched | direction));
+    } catch (const std::bad_alloc&) {
+        return std::make_error_code(std::errc::not_enough_memory);
+    } catch (const std::system_error& error) {
+        return error.code();
+    }
+    return {};
+}
+
+// The clock is read once for several operations, when the last of them begins to wait or the next poll begins: a
+// time-out comes later for that by a few turns of tasks, and never early.
+void ReadinessEngine::date_later(Operation& operation) noexcept {
+    if (undated_count_ == undated_.size()) {
+        date_all(now());
+    }
+    operation.deadline = conc::TimePoint::max();
+    undated_[undated_count_++] = &operation;
+}
+
+[[gnu::noinline]] void ReadinessEngine::date_all(conc::TimePoint time) noexcept {
+    for (std::size_t i = 0; i < undated_count_; ++i) {
+        Operation& operation = *undated_[i];
+        if (operation.deadline == conc::TimePoint::max()) {  // else somebody knew better: hold()
+            limit(operation, deadline_after(time, operation.timeout));
+        }
+    }
+    undated_count_ = 0;
+}
+
+void ReadinessEngine::drop_undated(const Operation& operation) noexcept {
+    for (std::size_t i = 0; i < undated_count_; ++i) {
+        if (undated_[i] == &operation) {
+            undated_[i] = undated_[--undated_count_];
+            return;
+        }
+    }
 }
 
 void ReadinessEngine::cancel(Operation& operation) {
@@ -185,9 +253,16 @@ void ReadinessEngine::forget(int fd) noexcept {
 
 void ReadinessEngine::detach(Operation& operation) noexcept {
     Slot& slot = slot_of(operation);
-    (operation.reads() ? slot.reader : slot.writer) = nullptr;
     operation.pending = false;
     --pending_;
+    if (operation.deadline == conc::TimePoint::max() && operation.timeout != kNoTimeout) [[unlikely]] {
+        drop_undated(operation);
+    }
+    if (operation.kind == Kind::receive) [[likely]] {
+        slot.reader = nullptr;  // and the stream stays watched
+        return;
+    }
+    (operation.reads() ? slot.reader : slot.writer) = nullptr;
     const Interest direction = direction_of(operation);
     if (direction != kNothing && !stays_watched(operation)) {
         watch(operation.fd, slot, static_cast<Interest>(slot.watched & ~direction));
@@ -205,7 +280,7 @@ bool ReadinessEngine::stays_watched(const Operation& operation) const noexcept {
         case Kind::send:
         case Kind::send_batch:
         case Kind::connect:
-            return poller_->edge_triggered();
+            return edge_triggered_;
         case Kind::readable:
         case Kind::writable:
         case Kind::pause:
@@ -226,43 +301,89 @@ void ReadinessEngine::fail(Operation* operation, std::error_code error) noexcept
     }
 }
 
+// While something is left to serve the kernel is not asked for more: it would only make the list longer. The clock is
+// read once, before the wait, and not at all where nothing has a deadline. A deadline that passes during a wait which
+// finds something is seen by the next poll.
 void ReadinessEngine::poll(std::optional<conc::TimePoint> until) {
-    ready_.clear();
-    const bool timed_out = wait_for_events(until);
-    wake_up_.end_sleep();
-    for (const Ready& ready : ready_) {
-        serve(ready);
+    conc::TimePoint time = conc::TimePoint::min();
+    if (nearest_ != conc::TimePoint::max() || undated_count_ > 0) {
+        time = now();
+        date_all(time);
     }
-    // What is ready goes before what is late. The clock is not read where nothing has a deadline.
-    if (timed_out || nearest_ != conc::TimePoint::max()) {
-        const conc::TimePoint time = now();
-        if (time >= nearest_) {
-            expire(time);
+    if (!has_unserved()) {
+        ready_.clear();
+        served_ = 0;
+        wait_for_events(time >= nearest_ ? time : std::min(until.value_or(conc::TimePoint::max()), nearest_), time);
+        wake_up_.end_sleep();
+        if (ready_.empty() && nearest_ != conc::TimePoint::max()) {
+            time = now();
+        }
+    }
+    if (time >= nearest_) {
+        while (has_unserved()) {  // what is ready goes before what is late
+            serve(ready_[served_++]);
+        }
+        expire(time);
+    }
+    set_found(has_unserved());
+}
+
+void ReadinessEngine::serve_next() noexcept {
+    look_ahead();
+    serve(ready_[served_++]);
+    set_found(has_unserved());
+}
+
+// With a thousand connections what belongs to one has left the cache when its turn comes. While the kernel works for
+// the one that is served now, the memory of those behind it is fetched: first the slot, which leads to the operation
+// and the frame around it, which leads to the task.
+void ReadinessEngine::look_ahead() const noexcept {
+    constexpr std::size_t kLineBytes = 64;
+    const auto slot_behind = [this](std::size_t distance) -> const Slot* {
+        const std::size_t index = served_ + distance;
+        return index < ready_.size() ? &slots_[static_cast<std::size_t>(ready_[index].fd)] : nullptr;
+    };
+    if (const Slot* slot = slot_behind(3); slot != nullptr) {
+        __builtin_prefetch(slot);
+    }
+    if (const Slot* slot = slot_behind(2); slot != nullptr && slot->reader != nullptr) {
+        const auto* operation = reinterpret_cast<const char*>(slot->reader);
+        for (std::ptrdiff_t line = -1; line <= 5; ++line) {
+            __builtin_prefetch(operation + line * static_cast<std::ptrdiff_t>(kLineBytes), 1);
+        }
+    }
+    if (const Slot* slot = slot_behind(1); slot != nullptr && slot->reader != nullptr) {
+        const Operation& operation = *slot->reader;
+        for (const void* next : {static_cast<const void*>(operation.task), operation.nearby}) {
+            __builtin_prefetch(next, 1);
+            __builtin_prefetch(static_cast<const char*>(next) + kLineBytes, 1);
         }
     }
 }
 
 // The three outcomes of select(2), poll(2) and epoll_wait(2): 0 is a timeout, more than 0 counts what is ready, less is
-// an error; and EINTR waits on with the time that is left. True: the time was over.
-bool ReadinessEngine::wait_for_events(std::optional<conc::TimePoint> until) {
-    const conc::TimePoint end = std::min(until.value_or(conc::TimePoint::max()), nearest_);
-    const bool looks_only = (until && *until == conc::TimePoint::min()) || !wake_up_.begin_sleep();
+// an error; and EINTR waits on with the time that is left. `time` is the present, where it is known already.
+void ReadinessEngine::wait_for_events(conc::TimePoint end, conc::TimePoint time) {
+    const bool looks_only = end <= time || !wake_up_.begin_sleep();
     for (;;) {
         conc::Duration left = conc::Duration::zero();
         if (!looks_only) {
-            left =
-                end == conc::TimePoint::max() ? conc::Duration::max() : std::max(end - now(), conc::Duration::zero());
+            if (end != conc::TimePoint::max() && time == conc::TimePoint::min()) {
+                time = now();
+            }
+            left = end == conc::TimePoint::max() ? conc::Duration::max() : std::max(end - time, conc::Duration::zero());
         }
         const int error = poller_->wait(left, ready_);
         if (error == 0) {
-            return ready_.empty();
+            return;
         }
         if (error != EINTR && error != ENOMEM) {
             conc::internal::fatal("the driver's system call failed: " + std::system_category().message(error));
         }
         if (looks_only || error == ENOMEM || left == conc::Duration::zero()) {
-            return false;
+            return;
         }
+        time = conc::TimePoint::min();
     }
 }
 
@@ -273,6 +394,9 @@ void ReadinessEngine::serve(Ready ready) {
     }
     Slot& slot = slots_[static_cast<std::size_t>(ready.fd)];
     if ((ready.what & kInvalid) != 0) {
+        if (::fcntl(ready.fd, F_GETFD) >= 0) {
+            return;  // another file has the number by now
+        }
         const std::error_code error = std::make_error_code(std::errc::bad_file_descriptor);
         fail(slot.reader, error);
         fail(slot.writer, error);
@@ -282,7 +406,13 @@ void ReadinessEngine::serve(Ready ready) {
     slot.ended = slot.ended || (ready.what & kEnd) != 0;
     if ((ready.what & kRead) != 0) {
         slot.drained = false;
-        serve_direction(ready.fd, slot, slot.reader, kRead);
+        if (Operation* reader = slot.reader; reader != nullptr && reader->kind == Kind::receive) [[likely]] {
+            if (attempt_receive(*reader, slot.drained)) [[likely]] {
+                finish(*reader);
+            }
+        } else {
+            serve_direction(ready.fd, slot, reader, kRead);
+        }
     }
     if ((ready.what & kWrite) != 0) {
         serve_direction(ready.fd, slot, slot.writer, kWrite);
@@ -291,7 +421,7 @@ void ReadinessEngine::serve(Ready ready) {
 
 void ReadinessEngine::serve_direction(int fd, Slot& slot, Operation* operation, Interest direction) {
     if (operation == nullptr || operation->kind == Kind::pause) {
-        if (!poller_->edge_triggered()) {
+        if (!edge_triggered_) {
             watch(fd, slot, static_cast<Interest>(slot.watched & ~direction));
         }
         return;
@@ -300,8 +430,8 @@ void ReadinessEngine::serve_direction(int fd, Slot& slot, Operation* operation, 
     if (attempt(*operation, slot.drained)) {
         finish(*operation);
     } else if (operation->unsent.size() < unsent && operation->timeout != kNoTimeout) {
-        // A send's timeout is for lack of progress. nearest_ stays a lower bound.
-        operation->deadline = deadline_after(now(), operation->timeout);
+        // A send's timeout is for lack of progress.
+        limit(*operation, deadline_after(now(), operation->timeout));
     }
 }
 
