@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -157,31 +158,64 @@ void Reception::begin(Accepted accepted) {
     sessions_.go([this](Accepted each) { return host(std::move(each)); }, std::move(accepted));
 }
 
-// A session from its first byte to its record.
+// A session from its first byte to its record. What stands here lives as long as the connection, and most connections
+// are idle: so texts are made only when they are needed.
 conc::Task<void> Reception::host(Accepted accepted) {
-    const net::Address local = accepted.stream.local();
-    SessionRecord record{.id = next_id(),
-                         .instance = instance_,
-                         .transport = std::string(net::to_string(local.transport())),
-                         .peer = peer_of(accepted.stream).text,
-                         .local = local.to_string(),
-                         .started = std::chrono::system_clock::now(),
-                         .ended = {}};
-    log_event(LogLevel::debug, "session begins",
-              {{"id", record.id}, {"peer", record.peer}, {"worker", std::uint64_t{accepted.seat.worker()}}});
+    const Sitting sitting = sit_down(accepted);
+    SessionOutcome outcome;
+    log_beginning(sitting, accepted);
     try {
         const SessionSet::Member member(around_.sessions, accepted.stream);
-        co_await serve(&accepted.stream, &member, session_limits_, &record);
+        co_await serve(&accepted.stream, &member, session_limits_, &outcome);
     } catch (const std::exception& exception) {
         // Out of memory, most likely: this connection ends, the others go on.
-        record.close_reason = CloseReason::error;
-        if (failures_.count_one()) {
-            log_event(LogLevel::warn, "session failed", {{"peer", record.peer}, {"reason", exception.what()}});
-        }
+        outcome.close_reason = CloseReason::error;
+        log_failure(sitting, accepted, exception);
     }
     accepted.stream.close();
-    record.ended = std::chrono::system_clock::now();
-    record.drain_phase = around_.phase.load();
+    note_end(sitting, accepted, outcome);
+}
+
+Reception::Sitting Reception::sit_down(const Accepted& accepted) {
+    std::unique_ptr<const std::string> unix_peer;
+    if (accepted.stream.peer().family() == net::Address::Family::unnamed) {
+        unix_peer = std::make_unique<const std::string>(peer_of(accepted.stream).text);
+    }
+    return {.id = next_id(),
+            .unix_peer = std::move(unix_peer),
+            .local = accepted.stream.local(),
+            .started = std::chrono::system_clock::now()};
+}
+
+std::string Reception::Sitting::peer(const Accepted& accepted) const {
+    return unix_peer != nullptr ? *unix_peer : accepted.stream.peer().to_string();
+}
+
+void Reception::log_beginning(const Sitting& sitting, const Accepted& accepted) const {
+    log_event(
+        LogLevel::debug, "session begins",
+        {{"id", sitting.id}, {"peer", sitting.peer(accepted)}, {"worker", std::uint64_t{accepted.seat.worker()}}});
+}
+
+void Reception::log_failure(const Sitting& sitting, const Accepted& accepted, const std::exception& exception) {
+    if (failures_.count_one()) {
+        log_event(LogLevel::warn, "session failed", {{"peer", sitting.peer(accepted)}, {"reason", exception.what()}});
+    }
+}
+
+void Reception::note_end(const Sitting& sitting, const Accepted& accepted, const SessionOutcome& outcome) {
+    SessionRecord record{.id = sitting.id,
+                         .instance = instance_,
+                         .transport = std::string(net::to_string(sitting.local.transport())),
+                         .peer = sitting.peer(accepted),
+                         .local = sitting.local.to_string(),
+                         .started = sitting.started,
+                         .ended = std::chrono::system_clock::now(),
+                         .bytes_in = outcome.bytes_in,
+                         .bytes_out = outcome.bytes_out,
+                         .discarded_after_fin = outcome.discarded_after_fin,
+                         .close_reason = outcome.close_reason,
+                         .drain_phase = around_.phase.load()};
     around_.sessions.count_ended(record);
     log_event(LogLevel::debug, "session ended",
               {{"id", record.id},

@@ -34,29 +34,29 @@ CloseReason reason_of(std::error_code error, CloseReason timeout) {
     return CloseReason::error;
 }
 
-/// Counts in the echo's own frame, which is in the cache anyway, and for the record at the end.
+/// Counts in the echo's own frame, which is in the cache anyway, and for the outcome at the end.
 class Counts {
   public:
-    explicit Counts(SessionRecord& record) noexcept : record_(record) {}
+    explicit Counts(SessionOutcome& outcome) noexcept : outcome_(outcome) {}
     Counts(const Counts&) = delete;
     Counts& operator=(const Counts&) = delete;
     ~Counts() {
-        record_.bytes_in += in;
-        record_.bytes_out += out;
+        outcome_.bytes_in += in;
+        outcome_.bytes_out += out;
     }
 
     std::uint64_t in = 0;
     std::uint64_t out = 0;
 
   private:
-    SessionRecord& record_;
+    SessionOutcome& outcome_;
 };
 
 /// Repeats bytes until something ends that; `drained` where an interrupt came at a quiet moment.
-conc::Task<CloseReason> echo(net::Stream* stream, SessionLimits limits, SessionRecord* record) {
+conc::Task<CloseReason> echo(net::Stream* stream, SessionLimits limits, SessionOutcome* outcome) {
     const conc::Duration idle_timeout = timeout_of(limits.idle_timeout);
     const conc::Duration write_timeout = timeout_of(limits.write_timeout);
-    Counts counts(*record);
+    Counts counts(*outcome);
     bool idle = false;
     for (;;) {
         // One call for both, since each has a place of its own in the frame.
@@ -85,8 +85,10 @@ conc::Task<CloseReason> echo(net::Stream* stream, SessionLimits limits, SessionR
     }
 }
 
-/// Our FIN is out: reads and counts what the peer still sends, until its FIN or the end of the linger.
-conc::Task<CloseReason> linger(net::Stream* stream, std::chrono::milliseconds limit, SessionRecord* record) {
+/// Our FIN is out: reads and counts what the peer still sends, until its FIN or the end of the linger. Not inlined: its
+/// frame would be a part of every session's, for its whole life.
+[[gnu::noinline]] conc::Task<CloseReason> linger(net::Stream* stream, std::chrono::milliseconds limit,
+                                                 SessionOutcome* outcome) {
     const conc::TimePoint end = conc::now() + limit;
     for (;;) {
         const conc::Duration left = end - conc::now();
@@ -100,33 +102,33 @@ conc::Task<CloseReason> linger(net::Stream* stream, std::chrono::milliseconds li
         if (received->empty()) {
             co_return CloseReason::drained;
         }
-        record->discarded_after_fin += received->size();
+        outcome->discarded_after_fin += received->size();
     }
 }
 
 }  // namespace
 
 conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, SessionLimits limits,
-                       SessionRecord* record) {
+                       SessionOutcome* outcome) {
     constexpr std::size_t kFirstReceiveBytes = 4096;
     stream->set_receive_options({.initial_bytes = std::min(kFirstReceiveBytes, limits.receive_buffer_bytes),
                                  .maximum_bytes = limits.receive_buffer_bytes});
     const auto unless_cut = [member](CloseReason reason) {
         return member->is_cut() && reason == CloseReason::error ? CloseReason::cut : reason;
     };
-    CloseReason reason = unless_cut(co_await echo(stream, limits, record));
+    CloseReason reason = unless_cut(co_await echo(stream, limits, outcome));
     if (reason == CloseReason::drained && member->is_cut()) {
         reason = CloseReason::cut;
     } else if (reason == CloseReason::drained) {
         stream->clear_interrupt();
         if (stream->shutdown_send()) {
-            reason = unless_cut(co_await linger(stream, limits.linger, record));
+            reason = unless_cut(co_await linger(stream, limits.linger, outcome));
         } else {
             // shutdown(2) fails only where the connection is gone, or where the drain has closed it meanwhile.
             reason = member->is_cut() ? CloseReason::cut : CloseReason::reset;
         }
     }
-    record->close_reason = reason;
+    outcome->close_reason = reason;
     if (reason == CloseReason::write_timeout) {
         stream->reset();  // the kernel's buffers of a peer that never reads would outlive the session
     } else {

@@ -25,9 +25,9 @@ struct SessionLimits {
     std::size_t receive_buffer_bytes = 0;
 };
 
-/// Serves `stream` to its end and closes it. Fills in bytes and close reason of `record`. What the pointers point to
+/// Serves `stream` to its end and closes it. Fills in `outcome`. What the pointers point to
 /// must outlive the task.
 conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, SessionLimits limits,
-                       SessionRecord* record);
+                       SessionOutcome* outcome);
 
 }  // namespace mynah::server

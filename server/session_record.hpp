@@ -31,6 +31,14 @@ enum class DrainPhase { serving, not_ready, draining, closing, stopped };
 [[nodiscard]] std::string_view to_string(CloseReason reason);
 [[nodiscard]] std::string_view to_string(DrainPhase phase);
 
+/// What a session keeps of itself while it lasts: few bytes, as there are many sessions.
+struct SessionOutcome {
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
+    std::uint64_t discarded_after_fin = 0;
+    CloseReason close_reason = CloseReason::end_of_stream;
+};
+
 struct SessionRecord {
     std::uint64_t id = 0;        // unique within one run of the daemon
     std::string instance = {};   // which daemon: configuration key `instance`

@@ -44,18 +44,34 @@ UringBuffers::UringBuffers(io_uring& ring, std::uint16_t group, std::size_t byte
     if (const int result = ::io_uring_register_buf_ring(&ring, &registration, 0); result < 0) {
         throw std::system_error(-result, std::system_category(), "io_uring_register_buf_ring");
     }
-    buffers_.reserve(entries_);
-    add(std::clamp<std::size_t>(kFirstBytes / bytes, kFewest, entries_));
+    try {
+        buffers_.reserve(entries_);
+        add(std::clamp<std::size_t>(kFirstBytes / bytes, kFewest, entries_));
+    } catch (...) {
+        (void)::io_uring_unregister_buf_ring(&ring, group);  // or the next try would find the name taken
+        give_back_all();
+        throw;
+    }
 }
 
 UringBuffers::~UringBuffers() {
+    give_back_all();
+}
+
+void UringBuffers::give_back_all() noexcept {
     for (std::byte* buffer : buffers_) {
         give_buffer(buffer, bytes_);
     }
 }
 
 Lease UringBuffers::take(std::uint16_t index, std::size_t bytes) {
-    std::byte* const next = take_buffer(bytes_);
+    std::byte* next = nullptr;
+    try {
+        next = take_buffer(bytes_);
+    } catch (const std::bad_alloc&) {
+        put(index, buffers_[index]);  // what came is lost, and its stream is told; the ring stays as large as it was
+        throw;
+    }
     Lease lease = Lease::around(buffers_[index], bytes_, bytes);
     put(index, next);
     return lease;
@@ -69,8 +85,9 @@ void UringBuffers::grow(std::size_t streams) {
 
 void UringBuffers::add(std::size_t count) {
     for (; count > 0; --count) {
-        buffers_.push_back(take_buffer(bytes_));
-        put(buffers_.size() - 1, buffers_.back());
+        std::byte* const buffer = take_buffer(bytes_);
+        buffers_.push_back(buffer);  // there is room: it was reserved
+        put(buffers_.size() - 1, buffer);
     }
 }
 

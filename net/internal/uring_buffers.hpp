@@ -52,6 +52,7 @@ class UringBuffers {
 
     void put(std::size_t index, std::byte* buffer) noexcept;
     void add(std::size_t count);
+    void give_back_all() noexcept;
 
     const std::size_t bytes_;
     const unsigned entries_;

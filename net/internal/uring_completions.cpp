@@ -165,7 +165,7 @@ void UringEngine::on_arrival(int fd, Slot& slot, Arrived arrived) {
         return;
     }
     slot.arrived.push_back(std::move(arrived));
-    if (slot.arrived.size() >= kMostArrived) {
+    if (slot.arrived.size() - slot.taken >= kMostArrived) {
         take_back_read(fd, slot);
     }
     if (reader != nullptr && reader->kind == Kind::readable) {

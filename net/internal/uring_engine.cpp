@@ -6,10 +6,12 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
 #include "conc/event_source.hpp"
+#include "conc/panic.hpp"
 #include "net/internal/attempt.hpp"
 #include "net/internal/engine.hpp"
 #include "net/internal/timeval.hpp"
@@ -52,7 +54,12 @@ UringEngine::~UringEngine() = default;
 
 void UringEngine::start() {
     if (ring_ == nullptr) {
-        ring_ = std::make_unique<Uring>();
+        try {
+            ring_ = std::make_unique<Uring>();
+        } catch (const std::system_error& error) {
+            conc::internal::fatal(std::string("io_uring was to be had in the last run, and is no more: ") +
+                                  error.what());
+        }
     }
     ring_->enable();
     started_ = true;
@@ -62,8 +69,10 @@ void UringEngine::start() {
 // Takes everything back, and waits until the kernel has let go: soon, as no request on a socket can hold it up.
 void UringEngine::stop() noexcept {
     started_ = false;
-    take_back_all();
     while (in_flight_ > 0) {
+        // Again each time: one that was about to be tried when it was taken back may wait anew. The completion of this
+        // request itself ends the wait.
+        take_back_all();
         ring_->wait(conc::Duration::max());
         reap();
     }
@@ -216,8 +225,14 @@ bool UringEngine::begin_send(Operation& operation) {
 bool UringEngine::begin_polled(Slot& slot, Operation& operation) {
     const bool reads = operation.reads();
     Watch& watch = reads ? slot.reading : slot.writing;
-    if (reads && !slot.arrived.empty()) {
+    if (reads && slot.has_arrived()) {
         return true;  // of a stream: readable, as what has come was received already
+    }
+    if (reads && must_not_wait(operation) && watch.tag == Tag::receive && watch.serial != 0) {
+        catch_up();  // what the stream's own request has received is in the socket no more
+        if (slot_of(operation).has_arrived()) {
+            return true;
+        }
     }
     const bool only_readiness = operation.kind == Kind::readable || operation.kind == Kind::writable;
     // Of a connect that another engine has begun SO_ERROR says nothing before the descriptor is writable.
@@ -248,11 +263,15 @@ void UringEngine::pend(Operation*& place, Operation& operation) {
 
 bool UringEngine::take_arrived(Operation& operation) {
     Slot& slot = slot_of(operation);
-    if (slot.arrived.empty()) {
+    if (!slot.has_arrived()) {
         return false;
     }
-    give(operation, std::move(slot.arrived.front()));
-    slot.arrived.erase(slot.arrived.begin());
+    give(operation, std::move(slot.arrived[slot.taken]));
+    ++slot.taken;
+    if (!slot.has_arrived()) {
+        slot.arrived.clear();
+        slot.taken = 0;
+    }
     return true;
 }
 
@@ -305,8 +324,8 @@ void UringEngine::withdraw(Operation& operation) noexcept {
         return;
     }
     withdrawn_ = &operation;
-    end(operation, canceled());
     while (operation.pending) {
+        end(operation, canceled());  // again each time: see stop()
         ring_->wait(conc::Duration::max());
         reap();
     }

@@ -86,6 +86,9 @@ class UringEngine final : public Engine {
         Watch reading;
         Watch writing;
         std::vector<Arrived> arrived;
+        std::uint32_t taken = 0;  // so many of them are gone
+
+        bool has_arrived() const noexcept { return taken < arrived.size(); }
     };
 
     Slot& slot_of(const Operation& operation) noexcept { return slots_[static_cast<std::size_t>(operation.fd)]; }

@@ -48,7 +48,7 @@ struct Served {
     conc::Task<void> run() {
         const SessionSet::Member member(set, stream);
         entered.close();
-        co_await serve(&stream, &member, limits, &record);
+        co_await serve(&stream, &member, limits, &outcome);
     }
 
     void peer_sends(std::string_view text) const {
@@ -70,7 +70,7 @@ struct Served {
     SessionSet set;
     net::Stream stream;
     net::Descriptor peer;
-    SessionRecord record;
+    SessionOutcome outcome;
     conc::Channel<conc::Unit> entered{0};
     conc::WaitGroup ended;
 };
@@ -83,9 +83,9 @@ conc::Task<void> half_close() {
     const std::string back = co_await served.peer_receives(100);
     EXPECT_EQ(back, "hello");
     co_await served.ended.wait();
-    EXPECT_EQ(served.record.close_reason, CloseReason::end_of_stream);
-    EXPECT_EQ(served.record.bytes_in, 5U);
-    EXPECT_EQ(served.record.bytes_out, 5U);
+    EXPECT_EQ(served.outcome.close_reason, CloseReason::end_of_stream);
+    EXPECT_EQ(served.outcome.bytes_in, 5U);
+    EXPECT_EQ(served.outcome.bytes_out, 5U);
 }
 
 TEST(Session, HalfClosedPeerGetsEveryByteThenFin) {
@@ -98,7 +98,7 @@ conc::Task<void> idle() {
     Served served(limits);
     served.start();
     co_await served.ended.wait();
-    EXPECT_EQ(served.record.close_reason, CloseReason::idle_timeout);
+    EXPECT_EQ(served.outcome.close_reason, CloseReason::idle_timeout);
 }
 
 TEST(Session, IdlePeerIsClosedAfterTheIdleTimeout) {
@@ -117,9 +117,9 @@ conc::Task<void> never_reads() {
     };
     co_await conc::blocking(flood);  // ends when the session closes the connection
     co_await served.ended.wait();
-    EXPECT_EQ(served.record.close_reason, CloseReason::write_timeout);
-    EXPECT_LT(served.record.bytes_out, served.record.bytes_in);
-    EXPECT_LE(served.record.bytes_in - served.record.bytes_out, served.limits.receive_buffer_bytes);
+    EXPECT_EQ(served.outcome.close_reason, CloseReason::write_timeout);
+    EXPECT_LT(served.outcome.bytes_out, served.outcome.bytes_in);
+    EXPECT_LE(served.outcome.bytes_in - served.outcome.bytes_out, served.limits.receive_buffer_bytes);
 }
 
 TEST(Session, PeerThatNeverReadsIsClosedAfterTheWriteTimeoutWithOneBufferHeld) {
@@ -137,10 +137,10 @@ conc::Task<void> drained_when_quiet() {
     served.peer_sends("too late");
     ::shutdown(served.peer.get(), SHUT_WR);
     co_await served.ended.wait();
-    EXPECT_EQ(served.record.close_reason, CloseReason::drained);
-    EXPECT_EQ(served.record.bytes_in, 6U);
-    EXPECT_EQ(served.record.bytes_out, 6U);
-    EXPECT_EQ(served.record.discarded_after_fin, 8U);
+    EXPECT_EQ(served.outcome.close_reason, CloseReason::drained);
+    EXPECT_EQ(served.outcome.bytes_in, 6U);
+    EXPECT_EQ(served.outcome.bytes_out, 6U);
+    EXPECT_EQ(served.outcome.discarded_after_fin, 8U);
 }
 
 TEST(Session, DrainEchoesWhatIsThereSendsFinAndCountsWhatComesLater) {
@@ -156,7 +156,7 @@ conc::Task<void> entered_late() {
     const std::string back = co_await served.peer_receives(100);
     EXPECT_EQ(back, "queued");
     co_await served.ended.wait();
-    EXPECT_EQ(served.record.bytes_out, 6U);
+    EXPECT_EQ(served.outcome.bytes_out, 6U);
 }
 
 TEST(Session, ConnectionServedAfterTheDrainBeganIsEchoedAsWell) {
@@ -170,7 +170,7 @@ conc::Task<void> lingers() {
     served.set.ask_all_to_close();
     served.start();
     co_await served.ended.wait();  // the peer never closes
-    EXPECT_EQ(served.record.close_reason, CloseReason::linger_expired);
+    EXPECT_EQ(served.outcome.close_reason, CloseReason::linger_expired);
 }
 
 TEST(Session, PeerThatDoesNotCloseAfterOurFinIsWaitedForNoLongerThanTheLinger) {
@@ -184,7 +184,7 @@ conc::Task<void> cut_in_linger() {
     co_await served.peer_receives(1);  // our FIN: it lingers now
     served.set.cut_all();
     co_await served.ended.wait();
-    EXPECT_EQ(served.record.close_reason, CloseReason::cut);
+    EXPECT_EQ(served.outcome.close_reason, CloseReason::cut);
 }
 
 TEST(Session, CutEndsALinger) {
@@ -208,9 +208,9 @@ conc::Task<void> cut_in_send() {
     const std::size_t sent = co_await conc::blocking(fill);
     served.set.cut_all();
     co_await served.ended.wait();
-    EXPECT_EQ(served.record.close_reason, CloseReason::cut);
-    EXPECT_LE(served.record.bytes_in, sent);
-    EXPECT_LT(served.record.bytes_out, served.record.bytes_in);
+    EXPECT_EQ(served.outcome.close_reason, CloseReason::cut);
+    EXPECT_LE(served.outcome.bytes_in, sent);
+    EXPECT_LT(served.outcome.bytes_out, served.outcome.bytes_in);
 }
 
 TEST(Session, CutEndsASendThatIsStuck) {
