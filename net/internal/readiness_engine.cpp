@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <optional>
@@ -59,6 +60,16 @@ bool is_tried_at_once(const Operation& operation, bool drained, bool edge_trigge
             return false;
     }
     return false;
+}
+
+/// Has the cache lines from `first` to `last` fetched, counted from the one that `where` is in. By address, as a pointer
+/// may not leave its object; to fetch what is nobody's does no harm.
+void fetch_lines(const void* where, int first, int last) noexcept {
+    constexpr std::uintptr_t kLineBytes = 64;
+    for (int line = first; line <= last; ++line) {
+        const auto address = reinterpret_cast<std::uintptr_t>(where) + static_cast<std::uintptr_t>(line) * kLineBytes;
+        __builtin_prefetch(reinterpret_cast<const void*>(address), 1);  // NOLINT(performance-no-int-to-ptr)
+    }
 }
 
 }  // namespace
@@ -338,7 +349,6 @@ void ReadinessEngine::serve_next() noexcept {
 // the one that is served now, the memory of those behind it is fetched: first the slot, which leads to the operation
 // and the frame around it, which leads to the task.
 void ReadinessEngine::look_ahead() const noexcept {
-    constexpr std::size_t kLineBytes = 64;
     const auto slot_behind = [this](std::size_t distance) -> const Slot* {
         const std::size_t index = served_ + distance;
         return index < ready_.size() ? &slots_[static_cast<std::size_t>(ready_[index].fd)] : nullptr;
@@ -347,17 +357,12 @@ void ReadinessEngine::look_ahead() const noexcept {
         __builtin_prefetch(slot);
     }
     if (const Slot* slot = slot_behind(2); slot != nullptr && slot->reader != nullptr) {
-        const auto* operation = reinterpret_cast<const char*>(slot->reader);
-        for (std::ptrdiff_t line = -1; line <= 5; ++line) {
-            __builtin_prefetch(operation + line * static_cast<std::ptrdiff_t>(kLineBytes), 1);
-        }
+        fetch_lines(slot->reader, -1, 5);
     }
     if (const Slot* slot = slot_behind(1); slot != nullptr && slot->reader != nullptr) {
         const Operation& operation = *slot->reader;
-        for (const void* next : {static_cast<const void*>(operation.task), operation.nearby}) {
-            __builtin_prefetch(next, 1);
-            __builtin_prefetch(static_cast<const char*>(next) + kLineBytes, 1);
-        }
+        fetch_lines(operation.task, 0, 1);
+        fetch_lines(operation.nearby, 0, 1);
     }
 }
 
