@@ -142,7 +142,7 @@ flags:
   -r, --rate N             messages a second on all connections together, in an open loop [closed loop]
       --warm-up DURATION   send so long before anything is measured; what goes wrong counts all the same [0s]
   -W, --timeout DURATION   how long an answer may take, then the connection is given up; also for connecting [5s]
-      --driver NAME        the system call that waits: auto, select, poll or epoll [auto]
+      --driver NAME        the system call that waits: auto, select, poll, epoll or io_uring [auto]
       --json FILE          write all results, with the whole histogram, as JSON (schema mynah-load/1)
       --html FILE          write a page with tables and diagrams, which needs nothing else
   -h, --help               print this and exit

@@ -110,8 +110,8 @@ class Stream {
         return send_all(std::as_bytes(std::span(text)), timeout);
     }
 
-    /// Sends FIN after what has been sent, so not while another task sends; receiving goes on. At home only, where nobody closes the descriptor
-    /// meanwhile: wrong_worker elsewhere. An await of this stream, of send_all("") say, brings a task home.
+    /// Sends FIN after what has been sent, so not while another task sends; receiving goes on. At home only, where
+    /// nobody closes the descriptor meanwhile: wrong_worker elsewhere. An await of this stream, of send_all("") say, brings a task home.
     [[nodiscard]] Result<void> shutdown_send();
 
     /// Ends what waits with operation_canceled and closes the descriptor: at once at home, else soon.

@@ -62,8 +62,8 @@ bool is_tried_at_once(const Operation& operation, bool drained, bool edge_trigge
     return false;
 }
 
-/// Has the cache lines from `first` to `last` fetched, counted from the one that `where` is in. By address, as a pointer
-/// may not leave its object; to fetch what is nobody's does no harm.
+/// Has the cache lines from `first` to `last` fetched, counted from the one that `where` is in. By address, as a
+/// pointer may not leave its object; to fetch what is nobody's does no harm.
 void fetch_lines(const void* where, int first, int last) noexcept {
     constexpr std::uintptr_t kLineBytes = 64;
     for (int line = first; line <= last; ++line) {

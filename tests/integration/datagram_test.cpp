@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"
@@ -110,11 +111,18 @@ TEST_P(Datagrams, EmptyAndLargestOnesComeBackWhole) {
     EXPECT_EQ(counted(daemon, "bytes_in"), counted(daemon, "bytes_out"));
 }
 
+/// An address of 127.0.0.0/8 that no other test process uses meanwhile.
+std::string host_of_our_own() {
+    const auto number = static_cast<unsigned>(::getpid());
+    return "127." + std::to_string(1 + number % 250) + "." + std::to_string(number / 250 % 250) + ".9";
+}
+
 TEST_P(Datagrams, AreNotSentToServicesThatWouldAnswer) {
     Daemon daemon(echo());
+    const std::string host = host_of_our_own();
     // memcached's, which needs no privilege to be bound; and the daemon's own port at another address.
-    const Peer memcached("udp://127.0.0.9:11211");
-    const Peer other_echo("udp://127.0.0.9:" + std::to_string(daemon.endpoint().port()));
+    const Peer memcached("udp://" + host + ":11211");
+    const Peer other_echo("udp://" + host + ":" + std::to_string(daemon.endpoint().port()));
     memcached.send(daemon.endpoint(), "ERROR\r\n");
     other_echo.send(daemon.endpoint(), "echo");
     // Those before it have been dealt with once this one is back.

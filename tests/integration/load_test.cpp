@@ -88,7 +88,7 @@ TEST(Load, VerifiesEveryByteAgainstTheDaemon) {
 
 TEST(Load, EveryDriverCarriesIt) {
     Daemon daemon;
-    for (const char* driver : {"auto", "select", "poll", "epoll"}) {
+    for (const char* driver : {"auto", "select", "poll", "epoll", "io_uring"}) {
         const LoadRun run =
             run_load(daemon.endpoint().text(), {"-c", "5", "-n", "2000", "-p", "2", "--driver", driver});
         EXPECT_EQ(run.result.status, 0) << driver << ": " << run.result.out << run.result.err;
