@@ -111,7 +111,8 @@ class Stream {
     }
 
     /// Sends FIN after what has been sent, so not while another task sends; receiving goes on. At home only, where
-    /// nobody closes the descriptor meanwhile: wrong_worker elsewhere. An await of this stream, of send_all("") say, brings a task home.
+    /// nobody closes the descriptor meanwhile: wrong_worker elsewhere. An await of this stream, of send_all("") say,
+    /// brings a task home.
     [[nodiscard]] Result<void> shutdown_send();
 
     /// Ends what waits with operation_canceled and closes the descriptor: at once at home, else soon.
