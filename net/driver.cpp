@@ -1,7 +1,6 @@
 #include "net/driver.hpp"
 
 #include <expected>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,9 +10,6 @@
 #include <vector>
 
 #include "conc/event_source.hpp"
-#include "conc/internal/scheduler_core.hpp"
-#include "conc/internal/task_record.hpp"
-#include "conc/internal/worker.hpp"
 #include "net/internal/engine.hpp"
 #include "net/internal/epoll_poller.hpp"
 #include "net/internal/poll_poller.hpp"

@@ -35,21 +35,22 @@ ConnectionLimits::~ConnectionLimits() {
 }
 
 std::expected<ConnectionLimits::Ticket, Refusal> ConnectionLimits::admit(std::string_view host) {
-    std::string name(host);
+    HostCount* counted = nullptr;
     const std::lock_guard lock(mutex_);
     if (open_ >= options_.connections) {
         return std::unexpected(Refusal::connections);
     }
     if (options_.per_address != 0) {
-        const auto entry = by_host_.try_emplace(name, 0).first;
+        const auto entry = by_host_.try_emplace(std::string(host), 0).first;
         // The entry was there already if it is at the limit, as the limit is at least one: no zero is left behind.
         if (entry->second >= options_.per_address) {
             return std::unexpected(Refusal::per_address);
         }
         ++entry->second;
+        counted = &*entry;
     }
     ++open_;
-    return Ticket(*this, std::move(name));
+    return Ticket(*this, counted);
 }
 
 std::uint64_t ConnectionLimits::open() const {
@@ -63,14 +64,11 @@ std::uint64_t ConnectionLimits::open(std::string_view host) const {
     return entry == by_host_.end() ? 0 : entry->second;
 }
 
-void ConnectionLimits::release(const std::string& host) {
+void ConnectionLimits::release(HostCount* host) {
     const std::lock_guard lock(mutex_);
     --open_;
-    if (options_.per_address != 0) {
-        const auto entry = by_host_.find(host);
-        if (--entry->second == 0) {
-            by_host_.erase(entry);
-        }
+    if (host != nullptr && --host->second == 0) {
+        by_host_.erase(by_host_.find(host->first));
     }
 }
 

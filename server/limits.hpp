@@ -37,10 +37,18 @@ class ConnectionLimits {
         std::uint64_t per_address;  // at most so many of one host; 0: no such limit
     };
 
+  private:
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    };
+    using Hosts = std::unordered_map<std::string, std::uint64_t, Hash, std::equal_to<>>;
+    using HostCount = Hosts::value_type;  // stays where it is until it is erased
+
+  public:
     class [[nodiscard]] Ticket {
       public:
-        Ticket(Ticket&& other) noexcept
-            : limits_(std::exchange(other.limits_, nullptr)), host_(std::move(other.host_)) {}
+        Ticket(Ticket&& other) noexcept : limits_(std::exchange(other.limits_, nullptr)), host_(other.host_) {}
         Ticket& operator=(Ticket&& other) noexcept {
             Ticket taken(std::move(other));  // gives up at its end what this one held
             std::swap(limits_, taken.limits_);
@@ -57,10 +65,10 @@ class ConnectionLimits {
 
       private:
         friend class ConnectionLimits;
-        Ticket(ConnectionLimits& limits, std::string host) : limits_(&limits), host_(std::move(host)) {}
+        Ticket(ConnectionLimits& limits, HostCount* host) noexcept : limits_(&limits), host_(host) {}
 
         ConnectionLimits* limits_;  // null once moved from
-        std::string host_;
+        HostCount* host_;           // null without a per-address limit
     };
 
     explicit ConnectionLimits(Options options) : options_(options) {}
@@ -76,19 +84,14 @@ class ConnectionLimits {
     [[nodiscard]] std::uint64_t open(std::string_view host) const;  // 0 when there is no per-address limit
 
   private:
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-    };
-
-    void release(const std::string& host);
+    void release(HostCount* host);
 
     // Invariants: open_ counts the live Tickets; with a per-address limit, by_host_ sums to open_ and holds no zero, so
     // that it never has more entries than there are connections.
     const Options options_;
     mutable std::mutex mutex_;
-    std::uint64_t open_ = 0;                                                         // guarded by mutex_
-    std::unordered_map<std::string, std::uint64_t, Hash, std::equal_to<>> by_host_;  // guarded by mutex_
+    std::uint64_t open_ = 0;  // guarded by mutex_
+    Hosts by_host_;           // guarded by mutex_
 };
 
 }  // namespace mynah::server

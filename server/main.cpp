@@ -20,6 +20,7 @@
 #include "server/configuration.hpp"
 #include "server/daemon.hpp"
 #include "server/logging.hpp"
+#include "server/logging_options.hpp"
 
 namespace {
 

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -53,6 +53,47 @@ Peer peer_of(const net::Stream& stream) {
 }
 
 }  // namespace
+
+/// A connection with its session, from its first byte to its record. The task that runs it keeps it beside its frame,
+/// as long as there is the connection. Most are idle: so texts are made only when they are needed.
+class Reception::Hosting {
+  public:
+    Hosting(Reception& reception, Accepted accepted);
+    Hosting(Hosting&& other) noexcept = default;  // before it begins
+    Hosting(const Hosting&) = delete;
+    Hosting& operator=(const Hosting&) = delete;
+    ~Hosting() {
+        if (member_) {
+            end();
+        }
+    }
+
+    conc::Task<void> operator()() {
+        begin();
+        return serve(&accepted_.stream, &*member_, &reception_.session_limits_, &outcome_);
+    }
+
+  private:
+    void begin();
+    void end();
+    std::string peer() const { return unix_peer_ != nullptr ? *unix_peer_ : accepted_.stream.peer().to_string(); }
+
+    /// A place that does not move; it is taken in the task.
+    class Membership : public std::optional<SessionSet::Member> {
+      public:
+        Membership() = default;
+        Membership(Membership&& /*other*/) noexcept {}
+    };
+
+    Reception& reception_;
+    Accepted accepted_;
+    std::uint64_t id_;
+    std::unique_ptr<const std::string> unix_peer_;  // nobody can ask for it at the end; of TCP the stream remembers it
+    net::Address local_;
+    std::chrono::system_clock::time_point started_;
+    SessionOutcome outcome_;
+    Membership member_;  // once it has begun
+};
 
 Reception::Reception(Surroundings surroundings)
     : around_(surroundings),
@@ -155,68 +196,45 @@ void Reception::begin(Accepted accepted) {
                peer_of(accepted.stream).text);
         return;
     }
-    sessions_.go([this](Accepted each) { return host(std::move(each)); }, std::move(accepted));
+    sessions_.go(Hosting(*this, std::move(accepted)));
 }
 
-// A session from its first byte to its record. What stands here lives as long as the connection, and most connections
-// are idle: so texts are made only when they are needed.
-conc::Task<void> Reception::host(Accepted accepted) {
-    const Sitting sitting = sit_down(accepted);
-    SessionOutcome outcome;
-    log_beginning(sitting, accepted);
-    try {
-        const SessionSet::Member member(around_.sessions, accepted.stream);
-        co_await serve(&accepted.stream, &member, session_limits_, &outcome);
-    } catch (const std::exception& exception) {
-        // Out of memory, most likely: this connection ends, the others go on.
-        outcome.close_reason = CloseReason::error;
-        log_failure(sitting, accepted, exception);
-    }
-    accepted.stream.close();
-    note_end(sitting, accepted, outcome);
-}
-
-Reception::Sitting Reception::sit_down(const Accepted& accepted) {
-    std::unique_ptr<const std::string> unix_peer;
-    if (accepted.stream.peer().family() == net::Address::Family::unnamed) {
-        unix_peer = std::make_unique<const std::string>(peer_of(accepted.stream).text);
-    }
-    return {.id = next_id(),
-            .unix_peer = std::move(unix_peer),
-            .local = accepted.stream.local(),
-            .started = std::chrono::system_clock::now()};
-}
-
-std::string Reception::Sitting::peer(const Accepted& accepted) const {
-    return unix_peer != nullptr ? *unix_peer : accepted.stream.peer().to_string();
-}
-
-void Reception::log_beginning(const Sitting& sitting, const Accepted& accepted) const {
-    log_event(
-        LogLevel::debug, "session begins",
-        {{"id", sitting.id}, {"peer", sitting.peer(accepted)}, {"worker", std::uint64_t{accepted.seat.worker()}}});
-}
-
-void Reception::log_failure(const Sitting& sitting, const Accepted& accepted, const std::exception& exception) {
-    if (failures_.count_one()) {
-        log_event(LogLevel::warn, "session failed", {{"peer", sitting.peer(accepted)}, {"reason", exception.what()}});
+Reception::Hosting::Hosting(Reception& reception, Accepted accepted)
+    : reception_(reception),
+      accepted_(std::move(accepted)),
+      id_(reception.next_id()),
+      local_(accepted_.stream.local()),
+      started_(std::chrono::system_clock::now()) {
+    if (accepted_.stream.peer().family() == net::Address::Family::unnamed) {
+        unix_peer_ = std::make_unique<const std::string>(peer_of(accepted_.stream).text);
     }
 }
 
-void Reception::note_end(const Sitting& sitting, const Accepted& accepted, const SessionOutcome& outcome) {
-    SessionRecord record{.id = sitting.id,
-                         .instance = instance_,
-                         .transport = std::string(net::to_string(sitting.local.transport())),
-                         .peer = sitting.peer(accepted),
-                         .local = sitting.local.to_string(),
-                         .started = sitting.started,
+void Reception::Hosting::begin() {
+    log_event(LogLevel::debug, "session begins",
+              {{"id", id_}, {"peer", peer()}, {"worker", std::uint64_t{accepted_.seat.worker()}}});
+    member_.emplace(reception_.around_.sessions, accepted_.stream);
+}
+
+void Reception::Hosting::end() {
+    member_.reset();
+    accepted_.stream.close();
+    SessionRecord record{.id = id_,
+                         .instance = reception_.instance_,
+                         .transport = std::string(net::to_string(local_.transport())),
+                         .peer = peer(),
+                         .local = local_.to_string(),
+                         .started = started_,
                          .ended = std::chrono::system_clock::now(),
-                         .bytes_in = outcome.bytes_in,
-                         .bytes_out = outcome.bytes_out,
-                         .discarded_after_fin = outcome.discarded_after_fin,
-                         .close_reason = outcome.close_reason,
-                         .drain_phase = around_.phase.load()};
-    around_.sessions.count_ended(record);
+                         .bytes_in = outcome_.bytes_in,
+                         .bytes_out = outcome_.bytes_out,
+                         .discarded_after_fin = outcome_.discarded_after_fin,
+                         .close_reason = outcome_.close_reason,
+                         .drain_phase = reception_.around_.phase.load()};
+    if (outcome_.out_of_memory && reception_.failures_.count_one()) {
+        log_event(LogLevel::warn, "session failed", {{"peer", record.peer}, {"reason", "out of memory"}});
+    }
+    reception_.around_.sessions.count_ended(record);
     log_event(LogLevel::debug, "session ended",
               {{"id", record.id},
                {"peer", record.peer},
@@ -224,8 +242,8 @@ void Reception::note_end(const Sitting& sitting, const Accepted& accepted, const
                {"bytes_in", record.bytes_in},
                {"bytes_out", record.bytes_out},
                {"discarded_after_fin", record.discarded_after_fin}});
-    if (around_.ledger != nullptr) {
-        around_.ledger->record(std::move(record));
+    if (reception_.around_.ledger != nullptr) {
+        reception_.around_.ledger->record(std::move(record));
     }
 }
 

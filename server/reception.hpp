@@ -11,11 +11,8 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +22,6 @@
 #include "conc/event_source.hpp"
 #include "conc/task.hpp"
 #include "conc/wait_group.hpp"
-#include "net/address.hpp"
 #include "net/listener.hpp"
 #include "net/stream.hpp"
 #include "server/configuration.hpp"
@@ -34,7 +30,6 @@
 #include "server/listening.hpp"
 #include "server/log_throttle.hpp"
 #include "server/session.hpp"
-#include "server/session_record.hpp"
 #include "server/session_set.hpp"
 #include "server/worker_loads.hpp"
 
@@ -80,15 +75,7 @@ class Reception {
     std::uint64_t next_id() noexcept { return next_id_.fetch_add(1, std::memory_order_relaxed); }
 
   private:
-    /// What is known of a session from its beginning on, and nobody can be asked for at its end.
-    struct Sitting {
-        std::uint64_t id;
-        std::unique_ptr<const std::string> unix_peer;  // of a TCP connection the stream remembers it
-        net::Address local;
-        std::chrono::system_clock::time_point started;
-
-        std::string peer(const Accepted& accepted) const;
-    };
+    class Hosting;
 
     static constexpr int kLastAccepts = 4096;  // after stop(): no more than a backlog holds
 
@@ -96,11 +83,6 @@ class Reception {
     conc::Task<void> hand_over(net::Stream stream, const StreamDoor* door);
     conc::Task<void> work(std::size_t worker);
     void begin(Accepted accepted);
-    conc::Task<void> host(Accepted accepted);
-    Sitting sit_down(const Accepted& accepted);
-    void log_beginning(const Sitting& sitting, const Accepted& accepted) const;
-    void log_failure(const Sitting& sitting, const Accepted& accepted, const std::exception& exception);
-    void note_end(const Sitting& sitting, const Accepted& accepted, const SessionOutcome& outcome);
     void refuse(Refusal why, std::string_view reason, const std::string& peer);
 
     Surroundings around_;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <system_error>
 
 #include "conc/event_source.hpp"
@@ -53,9 +54,9 @@ class Counts {
 };
 
 /// Repeats bytes until something ends that; `drained` where an interrupt came at a quiet moment.
-conc::Task<CloseReason> echo(net::Stream* stream, SessionLimits limits, SessionOutcome* outcome) {
-    const conc::Duration idle_timeout = timeout_of(limits.idle_timeout);
-    const conc::Duration write_timeout = timeout_of(limits.write_timeout);
+conc::Task<CloseReason> echo(net::Stream* stream, const SessionLimits* limits, SessionOutcome* outcome) {
+    const conc::Duration idle_timeout = timeout_of(limits->idle_timeout);
+    const conc::Duration write_timeout = timeout_of(limits->write_timeout);
     Counts counts(*outcome);
     bool idle = false;
     for (;;) {
@@ -108,25 +109,30 @@ conc::Task<CloseReason> echo(net::Stream* stream, SessionLimits limits, SessionO
 
 }  // namespace
 
-conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, SessionLimits limits,
+conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, const SessionLimits* limits,
                        SessionOutcome* outcome) {
     constexpr std::size_t kFirstReceiveBytes = 4096;
-    stream->set_receive_options({.initial_bytes = std::min(kFirstReceiveBytes, limits.receive_buffer_bytes),
-                                 .maximum_bytes = limits.receive_buffer_bytes});
+    stream->set_receive_options({.initial_bytes = std::min(kFirstReceiveBytes, limits->receive_buffer_bytes),
+                                 .maximum_bytes = limits->receive_buffer_bytes});
     const auto unless_cut = [member](CloseReason reason) {
         return member->is_cut() && reason == CloseReason::error ? CloseReason::cut : reason;
     };
-    CloseReason reason = unless_cut(co_await echo(stream, limits, outcome));
-    if (reason == CloseReason::drained && member->is_cut()) {
-        reason = CloseReason::cut;
-    } else if (reason == CloseReason::drained) {
-        stream->clear_interrupt();
-        if (stream->shutdown_send()) {
-            reason = unless_cut(co_await linger(stream, limits.linger, outcome));
-        } else {
-            // shutdown(2) fails only where the connection is gone, or where the drain has closed it meanwhile.
-            reason = member->is_cut() ? CloseReason::cut : CloseReason::reset;
+    CloseReason reason = CloseReason::error;
+    try {
+        reason = unless_cut(co_await echo(stream, limits, outcome));
+        if (reason == CloseReason::drained && member->is_cut()) {
+            reason = CloseReason::cut;
+        } else if (reason == CloseReason::drained) {
+            stream->clear_interrupt();
+            if (stream->shutdown_send()) {
+                reason = unless_cut(co_await linger(stream, limits->linger, outcome));
+            } else {
+                // shutdown(2) fails only where the connection is gone, or where the drain has closed it meanwhile.
+                reason = member->is_cut() ? CloseReason::cut : CloseReason::reset;
+            }
         }
+    } catch (const std::bad_alloc&) {
+        outcome->out_of_memory = true;  // this connection ends, the others go on
     }
     outcome->close_reason = reason;
     if (reason == CloseReason::write_timeout) {

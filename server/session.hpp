@@ -27,7 +27,7 @@ struct SessionLimits {
 
 /// Serves `stream` to its end and closes it. Fills in `outcome`. What the pointers point to
 /// must outlive the task.
-conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, SessionLimits limits,
+conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, const SessionLimits* limits,
                        SessionOutcome* outcome);
 
 }  // namespace mynah::server

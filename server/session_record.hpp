@@ -37,6 +37,7 @@ struct SessionOutcome {
     std::uint64_t bytes_out = 0;
     std::uint64_t discarded_after_fin = 0;
     CloseReason close_reason = CloseReason::end_of_stream;
+    bool out_of_memory = false;  // why it ended, where close_reason is error
 };
 
 struct SessionRecord {

@@ -16,6 +16,7 @@
 #include "conc/internal/dump.hpp"
 #include "conc/internal/promise.hpp"
 #include "conc/internal/record_pool.hpp"
+#include "conc/internal/run_queue.hpp"
 #include "conc/internal/scheduler_core.hpp"
 #include "conc/internal/spin_lock.hpp"
 #include "conc/internal/task_record.hpp"

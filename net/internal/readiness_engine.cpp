@@ -9,12 +9,15 @@
 #include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 
 #include "conc/event_source.hpp"
 #include "conc/panic.hpp"
+#include "net/driver.hpp"
 #include "net/internal/attempt.hpp"
+#include "net/internal/engine.hpp"
 #include "net/internal/poller.hpp"
 #include "net/internal/timeval.hpp"
 #include "net/internal/wake_up.hpp"

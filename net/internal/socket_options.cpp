@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <limits>
 
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

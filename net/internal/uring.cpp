@@ -1,9 +1,8 @@
 #include "net/internal/uring.hpp"
 
 #include <cerrno>
-#include <chrono>
+#include <ctime>
 #include <memory>
-#include <string>
 #include <system_error>
 
 #include <liburing.h>

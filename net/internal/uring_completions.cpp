@@ -1,5 +1,4 @@
 // uring_completions.cpp -- what the kernel has done of what UringEngine asked for, and how operations end.
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +7,6 @@
 #include <system_error>
 #include <utility>
 
-#include <liburing.h>
 #include <sys/socket.h>
 
 #include "conc/event_source.hpp"

@@ -1,4 +1,6 @@
 // Which driver a daemon runs with, and what it says where the machine refuses one.
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -120,8 +120,8 @@ std::string Endpoint::text() const {
         sockaddr_un address{};
         std::memcpy(&address, &storage, sizeof address);
         const std::string_view path(&address.sun_path[0], length - offsetof(sockaddr_un, sun_path));
-        return std::string(kUnixScheme) +
-               (path.starts_with('\0') ? "@" + std::string(path.substr(1)) : std::string(path.data()));
+        return std::string(kUnixScheme) + (path.starts_with('\0') ? "@" + std::string(path.substr(1))
+                                                                  : std::string(path.substr(0, path.find('\0'))));
     }
     std::array<char, INET6_ADDRSTRLEN> host{};
     if (storage.ss_family == AF_INET6) {

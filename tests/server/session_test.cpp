@@ -48,7 +48,7 @@ struct Served {
     conc::Task<void> run() {
         const SessionSet::Member member(set, stream);
         entered.close();
-        co_await serve(&stream, &member, limits, &outcome);
+        co_await serve(&stream, &member, &limits, &outcome);
     }
 
     void peer_sends(std::string_view text) const {

@@ -2,10 +2,8 @@
 // to a descriptor between the wait that found it ready and its turn.
 #include "net/internal/readiness_engine.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -17,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "conc/event_source.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/sleep.hpp"
 #include "conc/task.hpp"
