@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 
+#include <netinet/in.h>  // IWYU pragma: keep
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 

@@ -8,7 +8,7 @@
 #include <liburing.h>
 #include <poll.h>
 #include <sys/poll.h>
-#include <sys/socket.h>
+#include <sys/socket.h>  // IWYU pragma: keep
 
 #include "net/internal/buffer_pool.hpp"
 #include "net/internal/uring.hpp"
