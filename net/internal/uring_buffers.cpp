@@ -78,7 +78,7 @@ Lease UringBuffers::take(std::uint16_t index, std::size_t bytes) {
 }
 
 void UringBuffers::grow(std::size_t streams) {
-    if (buffers_.size() < 2 * streams) {
+    if (buffers_.size() < streams) {
         add(std::min<std::size_t>(buffers_.size(), entries_ - buffers_.size()));
     }
 }

@@ -32,7 +32,7 @@ class UringBuffers {
     /// The buffer `index`, of which `bytes` are filled; a new one takes its place.
     Lease take(std::uint16_t index, std::size_t bytes);
 
-    /// The kernel found no buffer: doubles them, up to the ring's size. Not where there are two for each stream that
+    /// The kernel found no buffer: doubles them, up to the ring's size. Not where there is one for each stream that
     /// receives: then one of them takes many, and has to wait.
     void grow(std::size_t streams);
 
