@@ -37,12 +37,9 @@ class Uring {
     /// This thread is the one that uses it.
     void enable();
 
-    /// A request to be filled in; it begins with the next look(), wait() or submit().
+    /// A request to be filled in; it begins with the next look() or wait(), or where the queue
+    /// is full.
     io_uring_sqe& next();
-
-    /// Begins what was asked for: afterwards the kernel holds the files that are meant, whoever closes their
-    /// descriptors.
-    void submit();
 
     /// Begins what was asked for, and lets the kernel do what it has deferred, without waiting. It does no more than
     /// kDeferredPerLook things of that, the oldest first.
@@ -75,6 +72,7 @@ class Uring {
     static constexpr unsigned kRequests = 1024;
     static constexpr unsigned kCompletions = 4096;
 
+    void submit();
     void check(int result);
 
     io_uring ring_{};
