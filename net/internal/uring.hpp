@@ -37,19 +37,18 @@ class Uring {
     /// This thread is the one that uses it.
     void enable();
 
-    /// A request to be filled in; it begins with the next look() or wait(), or where the queue
-    /// is full.
+    /// A request to be filled in; it begins with the next look() or wait(), or where the queue is full.
     io_uring_sqe& next();
 
     /// Begins what was asked for, and lets the kernel do what it has deferred, without waiting. It does no more than
     /// kDeferredPerLook things of that, the oldest first.
     void look();
 
-    /// Whether the kernel has deferred something, or holds completions that found no room.
-    bool has_deferred() const noexcept;
-
     /// The same, and waits for a completion for `left` at most (Duration::max(): for ever). May return early.
     void wait(conc::Duration left);
+
+    /// Whether the kernel has deferred something, or holds completions that found no room.
+    bool has_deferred() const noexcept;
 
     /// Passes every completion that is there to `each`; returns how many there were.
     template <class Function>
