@@ -281,11 +281,16 @@ bool UringEngine::take_arrived(Operation& operation) {
 bool UringEngine::take_now(Operation& operation) {
     const bool was_pending = operation.pending;
     const auto has_ended = [&] { return was_pending && !operation.pending; };
-    catch_up();
-    while (!has_ended() && slot_of(operation).reading.ending) {
-        ring_->wait(conc::Duration::max());
+    std::uint32_t serial = 0;
+    do {
+        serial = slot_of(operation).reading.serial;
         catch_up();
-    }
+        while (!has_ended() && slot_of(operation).reading.ending) {
+            ring_->wait(conc::Duration::max());
+            catch_up();
+        }
+        // Where the request has found no buffer, another has taken its place, and has not begun.
+    } while (!has_ended() && !slot_of(operation).has_arrived() && slot_of(operation).reading.serial != serial);
     if (has_ended() || take_arrived(operation)) {
         return true;
     }
