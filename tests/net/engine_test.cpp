@@ -83,9 +83,10 @@ class Crowd {
         }
     }
 
+    /// The last one first: its request is behind all others.
     void interrupt() {
-        for (const Pair& pair : pairs_) {
-            pair.stream.interrupt();
+        for (std::size_t i = kCount; i > 0; --i) {
+            pairs_[i - 1].stream.interrupt();
         }
     }
 
