@@ -18,6 +18,7 @@
 #include "conc/select.hpp"          // IWYU pragma: export
 #include "conc/select_case.hpp"     // IWYU pragma: export
 #include "conc/semaphore.hpp"       // IWYU pragma: export
+#include "conc/side_thread.hpp"     // IWYU pragma: export
 #include "conc/sleep.hpp"           // IWYU pragma: export
 #include "conc/task.hpp"            // IWYU pragma: export
 #include "conc/task_group.hpp"      // IWYU pragma: export

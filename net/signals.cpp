@@ -1,37 +1,70 @@
 #include "net/signals.hpp"
 
-#include <expected>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
 #include <initializer_list>
 #include <memory>
+#include <string>
 #include <system_error>
-#include <utility>
 
-#include <asio/error.hpp>
-#include <asio/post.hpp>
-#include <asio/signal_set.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "conc/task.hpp"
-#include "conc/use_task.hpp"
-#include "net/internal/asio_error.hpp"
+#include "net/descriptor.hpp"
+#include "net/internal/signal_outlets.hpp"
+#include "net/readable.hpp"
 #include "net/result.hpp"
 
 namespace mynah::net {
+namespace {
 
-/// Used on the io_context's thread only, but for construction and destruction: so a cancel() and a next() that meet
-/// have an order.
-struct SignalReceiver::State {
-    explicit State(asio::io_context& context) : set(context) {}
+constexpr unsigned char kCanceled = 0;  // no signal's number
 
-    asio::signal_set set;
-    bool canceled = false;
+internal::SignalSet set_of(std::initializer_list<int> signals) {
+    internal::SignalSet set = 0;
+    for (const int number : signals) {
+        if (number < 1 || number > 64) {
+            throw std::system_error(EINVAL, std::system_category(), "signal " + std::to_string(number));
+        }
+        set |= internal::SignalSet{1} << (number - 1);
+    }
+    if (set == 0) {
+        throw std::system_error(EINVAL, std::system_category(), "no signal");
+    }
+    return set;
+}
+
+struct Pipe {
+    Descriptor reader;
+    Descriptor writer;
 };
 
-SignalReceiver::SignalReceiver(std::initializer_list<int> signals)
-    : state_(std::make_shared<State>(conc::io_context())) {
-    for (const int number : signals) {
-        state_->set.add(number);
+Pipe make_pipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC) != 0) {
+        throw std::system_error(errno, std::system_category(), "pipe");
     }
+    return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
+
+}  // namespace
+
+struct SignalReceiver::State {
+    explicit State(std::initializer_list<int> signals)
+        : pipe(make_pipe()), outlet(internal::open_outlet(pipe.writer.get(), set_of(signals))) {}
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() { internal::close_outlet(outlet); }
+
+    const Pipe pipe;
+    const std::size_t outlet;
+    std::atomic<bool> canceled{false};
+};
+
+SignalReceiver::SignalReceiver(std::initializer_list<int> signals) : state_(std::make_shared<State>(signals)) {}
 
 SignalReceiver::~SignalReceiver() = default;
 SignalReceiver::SignalReceiver(SignalReceiver&&) noexcept = default;
@@ -39,29 +72,28 @@ SignalReceiver& SignalReceiver::operator=(SignalReceiver&&) noexcept = default;
 
 conc::Task<Result<int>> SignalReceiver::next() {
     const std::shared_ptr<State> state = state_;
-    auto begin = [state](auto handler) {
-        asio::post(state->set.get_executor(), [state, handler = std::move(handler)]() mutable {
-            if (state->canceled) {
-                handler(asio::error::make_error_code(asio::error::operation_aborted), 0);
-            } else {
-                state->set.async_wait(std::move(handler));
+    while (!state->canceled.load()) {
+        unsigned char number = kCanceled;
+        if (::read(state->pipe.reader.get(), &number, 1) == 1) {
+            if (number != kCanceled) {
+                co_return number;
             }
-        });
-    };
-    conc::use_task_t token;
-    auto wait = asio::async_initiate<conc::use_task_t, void(std::error_code, int)>(std::move(begin), token);
-    const std::expected<int, std::error_code> number = co_await wait;
-    if (!number) {
-        co_return fail(internal::from_asio(number.error()));
+        } else if (errno == EAGAIN) {
+            const Result<bool> ready = co_await readable(state->pipe.reader.get());
+            if (!ready) {
+                co_return fail(ready.error());
+            }
+        } else if (errno != EINTR) {
+            co_return fail_errno(errno);
+        }
     }
-    co_return *number;
+    co_return fail(std::errc::operation_canceled);
 }
 
 void SignalReceiver::cancel() {
-    asio::post(state_->set.get_executor(), [state = state_] {
-        state->canceled = true;
-        state->set.cancel();
-    });
+    state_->canceled.store(true);
+    // It fails only where the pipe is full: then nobody waits.
+    (void)!::write(state_->pipe.writer.get(), &kCanceled, 1);
 }
 
 }  // namespace mynah::net

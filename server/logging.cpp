@@ -15,6 +15,7 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 
+#include "conc/side_thread.hpp"
 #include "server/logging_options.hpp"
 #include "server/logging_sink.hpp"
 
@@ -43,13 +44,6 @@ class SpdlogSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
     LoggingSink sink_;
 };
 
-/// Signals are for the threads that wait for them; SIGPIPE, of a stderr that nobody reads any more, is for none.
-void block_signals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
-
 spdlog::level::level_enum spdlog_level(LogLevel level) {
     switch (level) {
         case LogLevel::debug:
@@ -73,7 +67,8 @@ struct Logging::Core {
         : log(options.log),
           close_wait(options.close_wait),
           sink(std::make_shared<SpdlogSink>(options.descriptor)),
-          pool(std::make_shared<spdlog::details::thread_pool>(options.queue_lines, 1, block_signals)),
+          pool(std::make_shared<spdlog::details::thread_pool>(
+              options.queue_lines, 1, [this] { conc::stand_aside(sink->sink().descriptors()); })),
           logger(std::make_shared<spdlog::async_logger>("mynahd", sink, pool,
                                                         spdlog::async_overflow_policy::overrun_oldest)) {
         sink->set_formatter(std::make_unique<spdlog::pattern_formatter>(

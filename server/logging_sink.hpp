@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace mynah::server {
 
@@ -23,6 +24,8 @@ class LoggingSink {
     /// From now on no write waits beyond the deadline, not even one that waits already.
     void close_by(std::chrono::steady_clock::time_point deadline);
 
+    /// What it uses.
+    [[nodiscard]] std::vector<int> descriptors() const { return {descriptor_, closing_}; }
     [[nodiscard]] std::uint64_t discarded() const { return discarded_.load(std::memory_order_relaxed); }
 
   private:

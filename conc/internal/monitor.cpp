@@ -16,6 +16,7 @@
 #include "conc/internal/run_queue.hpp"
 #include "conc/internal/scheduler_core.hpp"
 #include "conc/internal/worker.hpp"
+#include "conc/side_thread.hpp"
 
 namespace mynah::conc::internal {
 
@@ -38,6 +39,10 @@ void Monitor::stop() noexcept {
 }
 
 void Monitor::loop() {
+    // With one worker it never has to wake one, so it needs no descriptor; what on_hog needs is not known.
+    if (looks_.size() == 1 && !on_hog_) {
+        stand_aside();
+    }
     bool quiet = false;
     while (!stopping_.load()) {
         if (quiet && all_idle()) {
@@ -69,10 +74,13 @@ bool Monitor::look_at_all(TimePoint now) {
     const std::uint32_t worth = tasks_worth_waking(all_runs, passed);
     for (std::size_t i = 0; i < looks_.size(); ++i) {
         Worker& worker = core_.worker(i);
-        // One that is still in the run it was in says nothing of how short the tasks behind it are: better too early.
-        worker.share_from(looks_[i].runs_since == 0 ? 1 : worth);
-        if (worker.has_work_to_share()) {
-            core_.notify_one();
+        if (looks_.size() > 1) {  // else there is nobody to share with
+            // One that is still in the run it was in says nothing of how short the tasks behind it are: better too
+            // early.
+            worker.share_from(looks_[i].runs_since == 0 ? 1 : worth);
+            if (worker.has_work_to_share()) {
+                core_.notify_one();
+            }
         }
         look_for_hog(worker, looks_[i], now);
     }
