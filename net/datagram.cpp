@@ -54,12 +54,7 @@ Result<DatagramBatch> ReceiveDatagramsAwaiter::await_resume() noexcept {
         settle();
         return fail(operation_.error);
     }
-    std::uint32_t& wanted = endpoint().receive_bytes;
-    if (batch_.size() >= wanted) {
-        wanted = std::min(wanted * 2, endpoint().receive_maximum);
-    } else if (batch_.size() < wanted / 4) {
-        wanted = std::max(wanted / 2, endpoint().receive_minimum);
-    }
+    endpoint().adapt_receive_size(endpoint().receive_bytes, batch_.size());
     settle();
     return std::move(batch_);
 }
@@ -116,8 +111,7 @@ DatagramSocket DatagramSocket::make(Descriptor descriptor, const Options& option
     if (is_connected) {
         endpoint->peer = internal::CompactAddress(peer);
     }
-    endpoint->receive_minimum = endpoint->receive_bytes = kFewest;
-    endpoint->receive_maximum = DatagramBatch::kMost;
+    endpoint->set_receive_bounds(kFewest, DatagramBatch::kMost);
     return DatagramSocket(std::move(endpoint), {.slot_bytes = std::clamp<std::size_t>(options.largest_bytes, 1, 65'535),
                                                 .tells_local = tells_local,
                                                 .may_have_error = is_connected});

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -23,7 +24,7 @@ class Lease {
     /// For drivers: takes over a buffer of the pool, of which `size` bytes are filled.
     static Lease around(std::byte* block, std::size_t capacity, std::size_t size) noexcept {
         Lease lease(block, capacity);
-        lease.size_ = size;
+        lease.set_size(size);
         return lease;
     }
 
@@ -56,10 +57,11 @@ class Lease {
     std::span<std::byte> room() noexcept { return {block_, capacity_}; }
 
     /// How many bytes of room() are filled.
-    void set_size(std::size_t bytes) noexcept { size_ = bytes; }
+    void set_size(std::size_t bytes) noexcept { size_ = static_cast<std::uint32_t>(bytes); }
 
   private:
-    Lease(std::byte* block, std::size_t capacity) noexcept : block_(block), capacity_(capacity) {}
+    Lease(std::byte* block, std::size_t capacity) noexcept
+        : block_(block), capacity_(static_cast<std::uint32_t>(capacity)) {}
     void give_back() noexcept {
         if (block_ != nullptr) {
             give_back(std::exchange(block_, nullptr), capacity_);
@@ -68,8 +70,9 @@ class Lease {
     static void give_back(std::byte* block, std::size_t capacity) noexcept;
 
     std::byte* block_ = nullptr;
-    std::size_t size_ = 0;
-    std::size_t capacity_ = 0;
+    // Bytes. A buffer has a MiB at most, and a session's frame holds several leases.
+    std::uint32_t size_ = 0;
+    std::uint32_t capacity_ = 0;
 };
 
 }  // namespace mynah::net

@@ -59,6 +59,7 @@ struct Operation {
     bool begun = false;    // the driver's: connect(2) has been called
     bool doubted = false;  // the driver's: what it is told may be older than this operation
     int fd = -1;
+    Descriptor accepted;
     conc::Duration timeout = kNoTimeout;
     conc::TimePoint deadline = conc::TimePoint::max();  // the driver's
     conc::internal::TaskRecord* task = nullptr;         // whom to resume
@@ -69,7 +70,6 @@ struct Operation {
     Lease lease;
     std::uint64_t ticket = 0;  // the submitter's own, to tell one operation from the next
     std::error_code ending;    // the driver's: what it ends with once the kernel lets go
-    Descriptor accepted;
     internal::SocketAddress* address = nullptr;
     internal::DatagramAttempt* datagrams = nullptr;
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -24,16 +23,6 @@
 namespace mynah::net {
 namespace {
 
-/// A buffer that came back full is too small; one that was used to a quarter is more than need be.
-void adapt_receive_size(internal::Endpoint& endpoint, std::size_t capacity, std::size_t received) noexcept {
-    if (received == capacity) {
-        endpoint.receive_bytes =
-            static_cast<std::uint32_t>(std::min<std::size_t>(capacity * 2, endpoint.receive_maximum));
-    } else if (received < capacity / 4) {
-        endpoint.receive_bytes = std::max(endpoint.receive_bytes / 2, endpoint.receive_minimum);
-    }
-}
-
 bool usable(const std::shared_ptr<internal::Endpoint>& endpoint) noexcept {
     return endpoint != nullptr && !endpoint->closed.load();
 }
@@ -42,7 +31,7 @@ bool usable(const std::shared_ptr<internal::Endpoint>& endpoint) noexcept {
 
 Result<Lease> ReceiveAwaiter::await_resume() noexcept {
     if (!operation_.lease.empty()) {
-        adapt_receive_size(endpoint(), operation_.lease.capacity(), operation_.lease.size());
+        endpoint().adapt_receive_size(operation_.lease.capacity(), operation_.lease.size());
     }
     settle();
     if (operation_.error) {
@@ -200,10 +189,8 @@ Result<void> Stream::set_no_delay(bool on) {
 
 void Stream::set_receive_options(ReceiveOptions options) noexcept {
     if (endpoint_ != nullptr) {
-        endpoint_->receive_minimum = static_cast<std::uint32_t>(internal::buffer_capacity(options.initial_bytes));
-        endpoint_->receive_maximum = std::max(
-            endpoint_->receive_minimum, static_cast<std::uint32_t>(internal::buffer_capacity(options.maximum_bytes)));
-        endpoint_->receive_bytes = endpoint_->receive_minimum;
+        const std::size_t least = internal::buffer_capacity(options.initial_bytes);
+        endpoint_->set_receive_bounds(least, std::max(least, internal::buffer_capacity(options.maximum_bytes)));
     }
 }
 

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <new>
 
+#include <malloc.h>
+
 namespace mynah::net::internal {
 namespace {
 
@@ -63,6 +65,8 @@ class Pool {
         return static_cast<std::byte*>(static_cast<void*>(first));
     }
 
+    std::size_t given_to_heap = 0;  // bytes
+
     /// False where the list is long enough, or the thread is ending.
     bool push(std::byte* buffer, std::size_t size) noexcept {
         if (gone_ || kept_[size] >= std::max<std::size_t>(1, kKeptBytes / (kSmallestBuffer << size))) {
@@ -98,8 +102,18 @@ thread_local Pool this_thread_pool;
         if (this_thread_pool.push(buffer, size_class(capacity))) {
             return;
         }
+        this_thread_pool.given_to_heap += capacity;
     }
     release(buffer, capacity);
+}
+
+[[gnu::noinline]] std::size_t bytes_given_to_heap() noexcept {
+    return this_thread_pool.given_to_heap;
+}
+
+[[gnu::noinline]] void trim_heap() noexcept {
+    this_thread_pool.given_to_heap = 0;
+    ::malloc_trim(0);
 }
 
 }  // namespace mynah::net::internal

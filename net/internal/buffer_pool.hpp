@@ -27,4 +27,11 @@ inline std::size_t buffer_capacity(std::size_t bytes) noexcept {
 std::byte* take_buffer(std::size_t capacity);
 void give_buffer(std::byte* buffer, std::size_t capacity) noexcept;
 
+/// Bytes of buffers that this thread has given to the heap since the last trim_heap() here: its list was long enough.
+std::size_t bytes_given_to_heap() noexcept;
+
+/// Has the heap give its free pages to the system, which it does not do by itself where something in use lies behind
+/// them. Takes milliseconds where there are many: for a thread that has nothing else to do.
+void trim_heap() noexcept;
+
 }  // namespace mynah::net::internal

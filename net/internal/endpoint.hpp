@@ -1,6 +1,8 @@
 // endpoint.hpp -- what a Stream, Listener or DatagramSocket shares with its operations and with whoever interrupts it.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,24 +50,40 @@ struct Endpoint {
         }
     }
 
+    /// Both powers of two. The first receive takes `least`.
+    void set_receive_bounds(std::size_t least, std::size_t most) noexcept {
+        receive_bytes = static_cast<std::uint32_t>(least);
+        receive_minimum = static_cast<std::uint8_t>(std::countr_zero(least));
+        receive_maximum = static_cast<std::uint8_t>(std::countr_zero(most));
+    }
+
+    /// A buffer that came back full is too small; one that was used to a quarter is more than need be.
+    void adapt_receive_size(std::size_t room, std::size_t received) noexcept {
+        if (received >= room) {
+            receive_bytes = static_cast<std::uint32_t>(std::min(room * 2, std::size_t{1} << receive_maximum));
+        } else if (received < room / 4) {
+            receive_bytes = std::max(receive_bytes / 2, 1U << receive_minimum);
+        }
+    }
+
     // What every message needs stands together.
     Descriptor fd;  // home, once adopted
     conc::internal::Atomic<bool> interrupted{false};
     conc::internal::Atomic<bool> closed{false};
     conc::internal::Atomic<bool> backing_off{false};    // the last accept found no descriptor free
+    std::uint8_t at_once = 0;                           // home: operations in a row that needed no wait
     conc::internal::Atomic<DriverLink*> link{nullptr};  // seq_cst, against `interrupted`: see Stream::interrupt
     Operation* reading = nullptr;                       // home: the pending read, for cancel_reading
-    std::uint32_t at_once = 0;                          // home: operations in a row that needed no wait
-    std::uint32_t waiting = 0;                          // home: awaiters between enter() and leave()
-    std::uint32_t receive_bytes = 0;  // home: how large a buffer the next receive takes; of datagrams, for how many
-    std::uint32_t receive_minimum = 0;
-    std::uint32_t receive_maximum = 0;
+    // Home: how large a buffer the next receive takes, a power of two; of datagrams, for how many.
+    std::uint32_t receive_bytes = 0;
+    std::uint8_t receive_minimum = 0;  // its bounds, as exponents of 2
+    std::uint8_t receive_maximum = 0;
+    std::uint16_t waiting = 0;  // home: awaiters between enter() and leave()
 
     // The rest is for its beginning and its end.
+    CompactAddress peer;
     std::shared_ptr<DriverLink> link_owner;  // keeps *link alive
     conc::internal::Atomic<std::uint64_t> tickets{0};
-    CompactAddress peer;
-
     std::shared_ptr<Endpoint> self;  // home: once closed, while an awaiter has not left
 
   private:

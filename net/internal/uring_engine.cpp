@@ -1,6 +1,7 @@
 #include "net/internal/uring_engine.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "conc/event_source.hpp"
 #include "conc/panic.hpp"
 #include "net/internal/attempt.hpp"
+#include "net/internal/buffer_pool.hpp"
 #include "net/internal/engine.hpp"
 #include "net/internal/timeval.hpp"
 #include "net/internal/uring.hpp"
@@ -90,18 +92,32 @@ void UringEngine::poll(std::optional<conc::TimePoint> until) {
     const bool has_news = reap() > 0;
     if (has_news || (until && *until == conc::TimePoint::min()) || !wake_up_.begin_sleep()) {
         ring_->look();
+        wake_up_.end_sleep();
+        reap();
     } else {
-        const conc::TimePoint end = std::min(until.value_or(conc::TimePoint::max()), nearest_);
-        ring_->wait(end == conc::TimePoint::max() ? conc::Duration::max()
-                                                  : std::max(end - now(), conc::Duration::zero()));
+        sleep(std::min(until.value_or(conc::TimePoint::max()), nearest_));
     }
-    wake_up_.end_sleep();
-    reap();
     // What has come goes before what is late. The clock is not read where nothing has a deadline.
     if (nearest_ != conc::TimePoint::max()) {
         if (const conc::TimePoint time = now(); time >= nearest_) {
             expire(time);
         }
+    }
+}
+
+// Many receives at once take many buffers. What that leaves in the heap goes back to the system once it is quiet.
+void UringEngine::sleep(conc::TimePoint end) {
+    constexpr conc::Duration kQuiet = std::chrono::milliseconds(100);
+    constexpr std::size_t kMuch = std::size_t{4} << 20U;
+    conc::Duration longest = conc::Duration::max();
+    if (end != conc::TimePoint::max()) {
+        longest = std::max(end - now(), conc::Duration::zero());
+    }
+    const bool may_trim = bytes_given_to_heap() > kMuch && longest > kQuiet;
+    ring_->wait(may_trim ? kQuiet : longest);
+    wake_up_.end_sleep();
+    if (reap() == 0 && may_trim) {
+        trim_heap();
     }
 }
 

@@ -93,6 +93,8 @@ class UringEngine final : public Engine {
 
     Slot& slot_of(const Operation& operation) noexcept { return slots_[static_cast<std::size_t>(operation.fd)]; }
 
+    void sleep(conc::TimePoint end);
+
     // Operations begin (uring_engine.cpp).
     bool begin(Operation& operation);
     bool begin_read(Slot& slot, Operation& operation);

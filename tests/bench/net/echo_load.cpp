@@ -8,6 +8,7 @@
 #include <ratio>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -144,7 +145,7 @@ void echo_once(const Options& options, const std::vector<Socket>& sockets) {
     made.engine->finish();
 }
 
-// A connection is idle once it has had one message: what it took for that, a service may well keep.
+// A connection is idle once it has had one message, and then a while without.
 Json idle(const Options& options) {
     if (options.server == 0) {
         throw std::runtime_error("idle needs --server-pid");
@@ -155,6 +156,7 @@ Json idle(const Options& options) {
     const std::size_t before = private_bytes_of(options.server);
     std::vector<Socket> sockets = connect_all(target, options.connections);
     echo_once(options, sockets);
+    std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds));
     const std::size_t after = private_bytes_of(options.server);
     end_all_streams(target, sockets);
     end_all_streams(target, first);
@@ -183,7 +185,7 @@ int run(int argc, char** argv) {
         "One measurement of an echo service, every byte checked:\n"
         "  echo   a message in flight on each connection, the next as soon as it is back\n"
         "  churn  connect, one message, end; so many at once\n"
-        "  idle   the memory that so many connections take, once each has had a message\n"
+        "  idle   the memory that so many connections take, once each has had a message and --seconds of silence\n"
         "  push   no measurement: whether the server stands a peer that sends much and reads late\n"
         "Prints JSON. Exit status: 0, or 1 when a connection failed or a byte was wrong.");
     app.add_option("mode", options.mode, "What to do")

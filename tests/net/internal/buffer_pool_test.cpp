@@ -1,0 +1,87 @@
+// What the pool of a thread keeps, and what goes back to the heap and to the system.
+#include "net/internal/buffer_pool.hpp"
+
+#include <cstddef>
+#include <cstring>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace mynah::net::internal {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kOwnHeap = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kOwnHeap = true;
+#else
+constexpr bool kOwnHeap = false;
+#endif
+#else
+constexpr bool kOwnHeap = false;
+#endif
+
+constexpr std::size_t kBytes = 4096;
+constexpr std::size_t kBuffers = 4096;  // 16 MiB of them: many more than a thread keeps
+
+std::size_t resident_kib() {
+    std::ifstream status("/proc/self/status");
+    std::string word;
+    while (status >> word) {
+        if (word == "RssAnon:") {
+            std::size_t kib = 0;
+            status >> kib;
+            return kib;
+        }
+    }
+    return 0;
+}
+
+std::vector<std::byte*> take(std::size_t count) {
+    std::vector<std::byte*> buffers;
+    for (std::size_t i = 0; i < count; ++i) {
+        buffers.push_back(take_buffer(kBytes));
+        std::memset(buffers.back(), 1, kBytes);
+    }
+    return buffers;
+}
+
+void give_back(const std::vector<std::byte*>& buffers) {
+    for (std::byte* buffer : buffers) {
+        give_buffer(buffer, kBytes);
+    }
+}
+
+TEST(BufferPool, CountsWhatItGivesToTheHeap) {
+    if (kOwnHeap) {
+        GTEST_SKIP() << "a sanitizer's heap stands in for the pool";
+    }
+    trim_heap();
+    give_back(take(kKeptBytes / kBytes));
+    EXPECT_EQ(bytes_given_to_heap(), 0U);
+    give_back(take(kKeptBytes / kBytes + 3));
+    EXPECT_EQ(bytes_given_to_heap(), 3 * kBytes);
+    trim_heap();
+    EXPECT_EQ(bytes_given_to_heap(), 0U);
+}
+
+TEST(BufferPool, TrimmingGivesABurstsMemoryToTheSystem) {
+    if (kOwnHeap) {
+        GTEST_SKIP() << "a sanitizer's heap keeps what it has";
+    }
+    trim_heap();
+    const std::size_t before = resident_kib();
+    const std::vector<std::byte*> burst = take(kBuffers);
+    const std::vector<std::byte*> in_use = take(1);  // behind the others, so that the heap cannot just become shorter
+    give_back(burst);
+    trim_heap();
+    const std::size_t after = resident_kib();
+    give_back(in_use);
+    EXPECT_LT(after, before + kBuffers * kBytes / 1024 / 4);
+}
+
+}  // namespace
+}  // namespace mynah::net::internal
