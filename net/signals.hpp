@@ -3,8 +3,8 @@
 // What     while a SignalReceiver lives, its signals do not end the process: next() yields them one by one.
 // Threads  one task at a time calls next(); cancel() from any task.
 // Order    signals that come while nobody waits are kept and keep their order, up to 65,536.
-// Errors   operation_canceled after cancel(). The constructor throws std::system_error: a number that cannot be handled,
-//          no descriptors left, or 64 receivers already.
+// Errors   operation_canceled after cancel(). The constructor throws std::system_error: a number that cannot be
+//          handled, no descriptors left, or 64 receivers already.
 // Cost     a pipe; no thread.
 #pragma once
 

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "common"))
 import bench_main  # noqa: E402
 import bench_options  # noqa: E402
 import bench_progress  # noqa: E402
+import net_calls  # noqa: E402
 import net_plot  # noqa: E402
 import net_report  # noqa: E402
 import net_run  # noqa: E402
@@ -22,8 +23,9 @@ DESCRIPTION = """\
 Compares mynahd, one worker, with bare loops in C over the same system calls and with echo servers of Asio, Go and
 Tokio. The server has one core, the load another; both sides of a row run in turn, and every byte that comes back is
 checked. The ratio is ours over theirs, round by round: of messages a second; of processor time for a message in work_*;
-of memory in idle. A row says MISSES where the median does not reach what is asked: that is of throughput, and the last
-column gives the same by processor time (above 1 ours is ahead), which what else runs on the core does not touch."""
+of its system calls in calls_*, those of the connections' beginning and end among them; of a connection's memory in idle.
+A row says MISSES where the median does not reach what is asked: that is of throughput, and the last column gives the
+same by processor time (above 1 ours is ahead), which what else runs on the core does not touch."""
 
 EPILOG = """\
 examples:
@@ -89,6 +91,8 @@ def make_plan(options):
 
 
 def say_who_is_absent(rows, machinery):
+    if any(row.metric == "calls" for row in rows) and net_calls.why_not() is not None:
+        print(f"net_bench: no system calls are counted: {net_calls.why_not()}", file=sys.stderr)
     for side in dict.fromkeys(side for row in rows for side in row.sides()):
         why = machinery.why_absent(side)
         if why is not None:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "common"))
 
 import bench_progress  # noqa: E402
 import net_bench  # noqa: E402
+import net_calls  # noqa: E402
 import net_plot  # noqa: E402
 import net_report  # noqa: E402
 import net_run  # noqa: E402
@@ -53,6 +55,15 @@ print(json.dumps({"messages": port, "seconds": 1.0, "latency_us": {"p50": 7, "p9
                   "private_bytes_before": 0, "private_bytes_after": 10 * port}))
 """
 
+# Six hundred calls, whoever is looked at.
+STRACE = """#!/usr/bin/env python3
+import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+print("strace: Process 1 attached", file=sys.stderr, flush=True)
+signal.sigwait([signal.SIGINT])
+print("    calls syscall\\n--------- ---------\\n      400 recvfrom\\n      200 sendto\\n      600 total", file=sys.stderr)
+"""
+
 ROW = Row("row_64", "", "echo", 64, (Pair(EPOLL, BARE_EPOLL, 0.9), Pair(EPOLL, GO), Pair(URING, BARE_EPOLL, 0.9)))
 
 
@@ -61,7 +72,7 @@ def samples(**lists):
 
 
 def comparison(ours, theirs, asked=None, metric="throughput", asked_bytes=None):
-    field = {"throughput": "rates", "cpu": "cpu", "memory": "memory"}[metric]
+    field = {"throughput": "rates", "cpu": "cpu", "memory": "memory", "calls": "calls"}[metric]
     return net_run.Comparison(
         "row", metric, "mynahd epoll", "bare epoll", asked, asked_bytes, samples(**{field: ours}), samples(**{field: theirs})
     )
@@ -116,6 +127,29 @@ class Programs(unittest.TestCase):
         (only,) = self.compare(row, runs=2).comparisons
         self.assertEqual((only.ours.memory, only.theirs.memory, only.ratio()), ([200, 200], [400, 400], 0.5))
         self.assertTrue(only.reached())
+
+    def test_system_calls_are_those_of_one_message(self):
+        self.add_server("mynahd", 200)
+        self.add_server("bare_epoll", 100)
+        row = Row("calls_64", "", "echo", 10, (Pair(EPOLL, BARE_EPOLL, 1.05),), metric="calls")
+        strace = Path(self.folder / "strace")
+        strace.write_text(STRACE, encoding="utf-8")
+        strace.chmod(0o755)
+        with unittest.mock.patch.dict(os.environ, {"PATH": f"{self.folder}:{os.environ['PATH']}"}):
+            (only,) = self.compare(row, runs=1).comparisons
+        self.assertEqual((only.ours.calls, only.theirs.calls), ([600 / 200], [600 / 100]))
+        self.assertTrue(only.reached())
+        self.assertFalse(comparison([1.06], [1.0], asked=1.05, metric="calls").reached())
+
+    def test_a_tracer_that_does_not_attach_is_named_with_its_words(self):
+        with unittest.mock.patch.dict(os.environ, {"PATH": str(self.folder)}):
+            self.assertEqual(net_calls.why_not(), "there is no strace")
+        self.add("strace", "#!/bin/sh\necho 'not permitted' >&2\nexit 1\n")
+        path = {"PATH": f"{self.folder}:{os.environ['PATH']}"}
+        with unittest.mock.patch.dict(os.environ, path), self.assertRaisesRegex(
+            bench_progress.Failure, "^strace does not attach: not permitted$"
+        ):
+            net_calls.CallCounter(os.getpid(), min(os.sched_getaffinity(0)))
 
     def test_what_mynahd_refuses_is_left_out_with_its_words(self):
         self.add_server("mynahd", 200)

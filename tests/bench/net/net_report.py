@@ -6,7 +6,7 @@ import statistics
 
 from bench_figures import machine, number, runs_text, verdict, verdicts
 
-_SIDES = "{:<12} {:<24} {:>12} {:>10} {:>11} {:>7} {:>10}"
+_SIDES = "{:<12} {:<24} {:>12} {:>10} {:>11} {:>7} {:>12}"
 _RATIOS = "{:<12} {:<19} {:<22} {:>7}  {:>15}  {:<10} {:<8} {}"
 
 BUSY = 0.95  # a server that had less to do than this was not what limited the throughput
@@ -25,6 +25,8 @@ def _median(values, unit=""):
 def _figures_of(row, label, samples):
     if samples.memory:
         return _SIDES.format(row, label, "", "", "", "", _median(samples.memory, " B")).rstrip()
+    if samples.calls:
+        return _SIDES.format(row, label, "", "", "", "", f"{statistics.median(samples.calls):.3f} calls").rstrip()
     return _SIDES.format(
         row,
         label,
@@ -101,7 +103,7 @@ def _how(plan):
 def print_tables(outcome, runs, plan):
     print(f"medians of {runs_text(runs)}, the sides in turn; {_how(plan)}")
     print()
-    heads = ("row", "side", "messages/s", "us CPU", "us latency", "busy", "memory")
+    heads = ("row", "side", "messages/s", "us CPU", "us latency", "busy", "each takes")
     print(_SIDES.format(*heads))
     for row, sides in outcome.figures.items():
         for label, samples in sides.items():
@@ -111,7 +113,8 @@ def print_tables(outcome, runs, plan):
     for comparison in outcome.comparisons:
         print(line_of(comparison))
     print()
-    print("ratio: ours / theirs, of messages a second; of processor time for a message in work_*, of memory in idle")
+    print("ratio: ours / theirs, of messages a second; of a message's processor time in work_*, and system calls in calls_*; "
+          "of memory in idle")
     for line in [*verdicts(outcome.comparisons), *doubts(outcome.figures)]:
         print(line)
 

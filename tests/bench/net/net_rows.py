@@ -70,7 +70,7 @@ class Row:
     connections: int
     pairs: tuple[Pair, ...]
     size: int = SMALL
-    metric: str = "throughput"  # or "cpu", or "memory"
+    metric: str = "throughput"  # or "cpu", "memory", "calls"
 
     def sides(self):
         """Each once, ours first."""
@@ -115,6 +115,17 @@ def _work_row(connections):
     return Row(f"work_{connections}", what, "echo", connections, pairs, metric="cpu")
 
 
+def _calls_row(connections):
+    pairs = (
+        Pair(EPOLL, BARE_EPOLL),
+        *(Pair(EPOLL, other) for other in _OTHERS),
+        Pair(SELECT, BARE_SELECT),
+        Pair(URING, BARE_URING),
+    )
+    what = f"system calls of the server for 64 B, {connections} connections"
+    return Row(f"calls_{connections}", what, "echo", connections, pairs, metric="calls")
+
+
 def _idle_row():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     wanted = 50_000
@@ -140,6 +151,7 @@ ROWS = (
     _large_row(),
     _churn_row(),
     *(_work_row(connections) for connections in (64, 256, 1_000, 4_000, 10_000)),
+    _calls_row(64),
     _idle_row(),
     _datagram_row(64),
 )

@@ -9,6 +9,7 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 
+import net_calls
 from bench_progress import Failure, Progress
 from net_rows import LARGE
 from net_server import Server, leave_with_parent
@@ -43,9 +44,10 @@ class Samples:
     waited: list[float] = field(default_factory=list)  # share in which it had work, and something else its core
     latency: list[float] = field(default_factory=list)  # median, in microseconds
     memory: list[float] = field(default_factory=list)  # bytes for a connection
+    calls: list[float] = field(default_factory=list)  # system calls of the server, for a message
 
     def of(self, metric):
-        return {"throughput": self.rates, "cpu": self.cpu, "memory": self.memory}[metric]
+        return {"throughput": self.rates, "cpu": self.cpu, "memory": self.memory, "calls": self.calls}[metric]
 
 
 @dataclass
@@ -132,7 +134,7 @@ class Machinery:
         command = [
             self._path("echo_load"), mode, server.address, "--server-pid", str(server.pid),
             "--connections", str(row.connections), "--size", str(row.size),
-            "--seconds", str(plan.seconds), "--warm-up", str(plan.seconds / 5),
+            "--seconds", str(plan.seconds), "--warm-up", str(0 if row.metric == "calls" else plan.seconds / 5),
         ]  # fmt: skip
         if plan.load_core != plan.server_core:
             command.append("--spin")
@@ -156,6 +158,17 @@ class Machinery:
             raise Failure(f"{where}: {words}{more}")
         return json.loads(done.stdout)
 
+    def measure(self, server, row):
+        return self.count_calls(server, row) if row.metric == "calls" else self.load(server, row, row.mode)
+
+    def count_calls(self, server, row):
+        """What load() says, and how often the server called the kernel meanwhile."""
+        counter = net_calls.CallCounter(server.pid, self.plan.load_core)
+        try:
+            result = self.load(server, row, row.mode)
+        finally:
+            calls = counter.end()
+        return {**result, "calls": sum(calls.values())}
 
     def try_once(self, server, row):
         """Where it is to be quick: whether the server stands a peer that sends much and reads late."""
@@ -172,6 +185,9 @@ def _keep(samples, row, result):
     messages, seconds = result["messages"], result["seconds"]
     if messages == 0:
         raise Failure(f"{row.name}: no message came back in {seconds:g} s")
+    if row.metric == "calls":
+        samples.calls.append(result["calls"] / messages)
+        return
     ran, waited = result["server_cpu_seconds"], result["server_waited_seconds"]
     samples.rates.append(messages / seconds)
     samples.cpu.append(ran * 1e6 / messages)
@@ -200,7 +216,7 @@ def _measure_row(row, sides, machinery, runs, progress):
                 progress.step(f"{row.name}: {side.label}, run {run + 1} of {runs}")
                 with contextlib.ExitStack() as own:
                     server = started(side, own) if fresh else servers[side]
-                    _keep(samples[side], row, machinery.load(server, row, row.mode))
+                    _keep(samples[side], row, machinery.measure(server, row))
                 if machinery.plan.real_time:
                     time.sleep(_PAUSE_SECONDS)  # the kernel stops who takes more than 95 % of a second in this class
     return samples
@@ -208,6 +224,8 @@ def _measure_row(row, sides, machinery, runs, progress):
 
 def present_sides(row, machinery):
     """None of them where none is ours: then there is nothing to compare."""
+    if row.metric == "calls" and net_calls.why_not() is not None:
+        return []
     sides = [side for side in row.sides() if machinery.why_absent(side) is None]
     return sides if any(side.is_ours for side in sides) else []
 
