@@ -93,7 +93,7 @@ std::expected<Flags, Failure> parse_flags(const std::vector<std::string>& argume
         if (given.empty()) {
             continue;
         }
-        if (key.kind != ValueKind::addresses) {
+        if (!is_list(key.kind)) {
             // As for most programs, the last one counts: scripts add theirs at the end.
             given.erase(given.begin(), given.end() - 1);
         }
@@ -128,7 +128,7 @@ std::vector<Setting> read_environment(const Environment& environment) {
         const std::string name = variable_of(key);
         if (auto value = variable(environment, name)) {
             std::vector<std::string> values =
-                key.kind == ValueKind::addresses ? split_at_commas(*value) : std::vector{std::move(*value)};
+                is_list(key.kind) ? split_at_commas(*value) : std::vector{std::move(*value)};
             const std::vector<std::string> places(values.size(), name);
             settings.push_back({.key = &key, .values = std::move(values), .places = places});
         }

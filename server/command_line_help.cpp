@@ -23,8 +23,10 @@ usage: mynahd [FLAG]...
   mynahd --config mynahd.toml --check         say whether a configuration is sound
   mynahd --drain-grace 5s --drain-timeout 1m  give load balancers and clients time to leave
   mynahd --ledger sqlite:sessions.sqlite      keep a row for each session that ended
+  mynahd --admin http://127.0.0.1:7008        answer /healthz, /readyz and /metrics there
 
-stdout has one line for each listener, "listening ADDRESS", and then "ready". Logs go to stderr.
+stdout has one line for each listener, "listening ADDRESS", then "admin URL" where there is --admin, and then "ready".
+Logs go to stderr.
 
 flags, with their defaults:
 )";
@@ -35,7 +37,8 @@ Flags count more than the environment, that more than the file, and that more th
 
 environment:
   MYNAHD_CONFIG, and a variable for each flag that has a value: MYNAHD_IDLE_TIMEOUT for --idle-timeout.
-  MYNAHD_LISTEN may have several addresses, separated by commas. An empty variable counts as not set.
+  MYNAHD_LISTEN and MYNAHD_ADMIN_HOST may have several values, separated by commas. An empty variable counts as not
+  set.
 
 signals:
   SIGTERM, SIGINT  drain: go on accepting for the grace, stop accepting, close each connection at a quiet moment,

@@ -76,6 +76,15 @@ struct Configuration {
         friend bool operator==(const Ledger&, const Ledger&) = default;
     };
 
+    /// Health, readiness and metrics over HTTP.
+    struct Admin {
+        std::optional<std::string> listen;  // "http://HOST:PORT"; nullopt: off
+        bool is_public = false;             // an address that is not of the loopback may be listened on
+        std::vector<std::string> hosts;     // further names that a request's Host may have
+
+        friend bool operator==(const Admin&, const Admin&) = default;
+    };
+
     std::vector<std::string> listen{"tcp://127.0.0.1:7007"};
     DriverChoice driver = DriverChoice::automatic;
     unsigned workers = 0;  // 0: as many as there are cores
@@ -86,6 +95,7 @@ struct Configuration {
     Limits limits;
     Drain drain;
     Ledger ledger;
+    Admin admin;
     LogOptions log;
 
     friend bool operator==(const Configuration&, const Configuration&) = default;

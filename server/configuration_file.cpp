@@ -54,6 +54,7 @@ std::string_view type_name(const toml::node& node) {
 std::string_view accepted_type(ValueKind kind) {
     switch (kind) {
         case ValueKind::addresses:
+        case ValueKind::names:
             return "a string or an array of strings";
         case ValueKind::text:
             return "a string";
@@ -151,7 +152,7 @@ class Reader {
 
     void read_value(const Key& key, const toml::node& node) {
         Setting setting{.key = &key, .values = {}, .places = {}};
-        if (const toml::array* array = node.as_array(); array != nullptr && key.kind == ValueKind::addresses) {
+        if (const toml::array* array = node.as_array(); array != nullptr && is_list(key.kind)) {
             for (const toml::node& element : *array) {
                 if (!add_scalar(setting, element)) {
                     return;

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "server/admin_address.hpp"
 #include "server/configuration.hpp"
 #include "server/configuration_values.hpp"
 #include "server/escape.hpp"
@@ -26,6 +27,7 @@ using Applied = std::expected<void, std::string>;
 using Values = std::span<const std::string>;
 
 constexpr std::size_t kMostListeners = 64;
+constexpr std::size_t kMostAdminHosts = 16;
 constexpr std::size_t kLongestInstanceBytes = 255;
 constexpr DurationRange kUpToADay{.least = milliseconds(0), .most = std::chrono::hours(24)};
 constexpr DurationRange kNeverZero{.least = milliseconds(1), .most = std::chrono::hours(24)};
@@ -200,6 +202,46 @@ std::string show_udp(const Configuration& configuration) {
     return std::to_string(configuration.udp.*kMember);
 }
 
+Applied apply_admin(Configuration& configuration, Values values) {
+    if (values[0] == "off") {
+        configuration.admin.listen.reset();
+        return {};
+    }
+    if (!parse_admin_address(values[0])) {
+        return std::unexpected(in_quotes(values[0]) +
+                               " is not an admin address; accepted: off, or http://HOST:PORT, such as "
+                               "\"http://127.0.0.1:7008\"");
+    }
+    configuration.admin.listen = values[0];
+    return {};
+}
+
+std::string show_admin(const Configuration& configuration) {
+    return configuration.admin.listen ? escape(*configuration.admin.listen) : "off";
+}
+
+Applied apply_admin_hosts(Configuration& configuration, Values values) {
+    if (values.size() > kMostAdminHosts) {
+        return std::unexpected("too many names; accepted: at most " + std::to_string(kMostAdminHosts));
+    }
+    for (const std::string& name : values) {
+        if (!is_host_name(name)) {
+            return std::unexpected(in_quotes(name) + " is not a host; accepted: a name or an address, without a port");
+        }
+    }
+    configuration.admin.hosts.assign(values.begin(), values.end());
+    return {};
+}
+
+std::string show_admin_hosts(const Configuration& configuration) {
+    std::string out;
+    for (const std::string& name : configuration.admin.hosts) {
+        out += (out.empty() ? "" : ",") + name;
+    }
+    return out;
+}
+
+using Admin = Configuration::Admin;
 using Limits = Configuration::Limits;
 using Drain = Configuration::Drain;
 using Listener = Configuration::Listener;
@@ -272,6 +314,13 @@ constexpr std::array kKeys{
         &apply_drain<&Drain::timeout>, &show_drain<&Drain::timeout>},
     Key{"ledger.url", "--ledger", "sqlite:PATH|off", "write a row for each ended session", text, &apply_ledger,
         &show_ledger},
+    Key{"admin.listen", "--admin", "http://HOST:PORT|off", "health, readiness and metrics over HTTP", text,
+        &apply_admin, &show_admin},
+    Key{"admin.public", "--admin-public", "true|false", "--admin may be an address that others can reach", truth,
+        &apply_truth<Admin, &Admin::is_public, &Configuration::admin>,
+        &show_truth<Admin, &Admin::is_public, &Configuration::admin>},
+    Key{"admin.hosts", "--admin-host", "NAME", "a further name that --admin may be asked by; again for more", names,
+        &apply_admin_hosts, &show_admin_hosts},
     Key{"log.level", "--log-level", "LEVEL", "debug, info, warn, error or off", text,
         [](Configuration& c, Values v) { return store(c.log.level, parse_word(v[0], kLevels)); },
         [](const Configuration& c) { return std::string(to_string(c.log.level)); }},
@@ -334,6 +383,12 @@ std::expected<void, std::string> check_consistency(const Configuration& configur
                                ") is longer than drain.timeout (" +
                                value_and_place(key_named("drain.timeout"), configuration, places) +
                                "): connections would be cut before their turn to be closed");
+    }
+    const Configuration::Admin& admin = configuration.admin;
+    if (admin.listen && !admin.is_public && !is_loopback(*parse_admin_address(*admin.listen))) {
+        return std::unexpected("admin.listen (" + value_and_place(key_named("admin.listen"), configuration, places) +
+                               ") is not a loopback address, and whoever reaches it could read what the daemon does; "
+                               "set admin.public = true if that is meant");
     }
     return {};
 }

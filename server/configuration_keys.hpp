@@ -19,9 +19,10 @@
 
 namespace mynah::server {
 
-/// How a value is written; in TOML each kind is one type, but addresses and bytes, which have two.
+/// How a value is written; in TOML each kind is one type, but lists and bytes, which have two.
 enum class ValueKind {
     addresses,  // TOML: string or array of strings; variable: separated by commas; flag: given once for each
+    names,      // written as addresses are; there may be none
     text,       // TOML: string
     count,      // TOML: integer
     duration,   // TOML: string
@@ -29,13 +30,18 @@ enum class ValueKind {
     truth,      // TOML: boolean; else "true" or "false"
 };
 
+/// Whether a key of this kind may have several values.
+[[nodiscard]] constexpr bool is_list(ValueKind kind) {
+    return kind == ValueKind::addresses || kind == ValueKind::names;
+}
+
 struct Key {
     std::string_view name;         // in the file: "table.key" or "key"
     std::string_view flag;         // "--idle-timeout"
     std::string_view placeholder;  // in the help: "DURATION"
     std::string_view help;
     ValueKind kind;
-    /// Reads `values`, one unless the kind is addresses, into the configuration; or says what is wrong with them.
+    /// Reads `values`, one unless the kind is a list, into the configuration; or says what is wrong with them.
     std::expected<void, std::string> (*apply)(Configuration&, std::span<const std::string> values);
     /// The configured value in the notation that apply reads.
     std::string (*show)(const Configuration&);

@@ -14,9 +14,13 @@
 
 #include "conc/channel.hpp"
 #include "conc/event_source.hpp"
+#include "conc/scheduler.hpp"
 #include "conc/task.hpp"
 #include "conc/wait_group.hpp"
 #include "net/signals.hpp"
+#include "server/admin.hpp"
+#include "server/admin_address.hpp"
+#include "server/admin_server.hpp"
 #include "server/command_line.hpp"
 #include "server/configuration.hpp"
 #include "server/datagram_service.hpp"
@@ -32,11 +36,16 @@
 namespace mynah::server {
 namespace {
 
-/// stdout carries one line per listener, then `ready`; scripts read the port from it.
-void announce(const std::vector<std::string>& addresses) {
+/// stdout carries one line per listener, then `ready`; scripts read the port from it. `admin`: nullptr where it is off.
+void announce(const std::vector<std::string>& addresses, const AdminServer* admin) {
     for (const std::string& address : addresses) {
         std::printf("listening %s\n", address.c_str());
         log_event(LogLevel::info, "listening", {{"address", address}});
+    }
+    if (admin != nullptr) {
+        const std::string url = admin_url(admin->local());
+        std::printf("admin %s\n", url.c_str());
+        log_event(LogLevel::info, "admin", {{"address", url}});
     }
     std::puts("ready");
     std::fflush(stdout);
@@ -55,11 +64,17 @@ conc::Task<void> forward_signals(net::SignalReceiver* receiver, conc::Sender<int
 
 }  // namespace
 
-conc::Task<int> run_daemon(const Configuration* configuration, const std::vector<conc::EventSource*>* workers) {
+conc::Task<int> run_daemon(const Configuration* configuration, const std::vector<conc::EventSource*>* workers,
+                           const conc::Scheduler* scheduler) {
     net::SignalReceiver receiver({SIGTERM, SIGINT});
     auto listening = co_await listen_on_all(configuration, workers->size());
     if (!listening) {
         std::fprintf(stderr, "mynahd: %s\n", listening.error().c_str());
+        co_return kExitFailure;
+    }
+    auto admin_server = co_await bind_admin(configuration);
+    if (!admin_server) {
+        std::fprintf(stderr, "mynahd: %s\n", admin_server.error().c_str());
         co_return kExitFailure;
     }
     conc::Channel<int> signals(16);
@@ -84,9 +99,19 @@ conc::Task<int> run_daemon(const Configuration* configuration, const std::vector
                                .phase = phase,
                                .workers = *workers,
                                .next_id = [&reception] { return reception.next_id(); }});
-    announce(listening->addresses);
+    announce(listening->addresses, admin_server->get());
     reception.start(std::move(listening->streams));
     datagrams.start(std::move(listening->datagrams));
+    Admin admin({.configuration = *configuration,
+                 .scheduler = *scheduler,
+                 .workers = *workers,
+                 .phase = phase,
+                 .sessions = sessions,
+                 .reception = reception,
+                 .datagrams = datagrams,
+                 .ledger = ledger ? &*ledger : nullptr},
+                std::move(*admin_server));
+    admin.start();
 
     Drain drain(configuration->drain, signals.receiver(), reception, sessions, phase, &datagrams);
     co_await drain.run();
@@ -98,16 +123,18 @@ conc::Task<int> run_daemon(const Configuration* configuration, const std::vector
     receiver.cancel();
     co_await signal_task.wait();
     drain.stopped();
+    co_await admin.stop();
     co_return sessions.totals().count(CloseReason::cut) > 0 ? kExitCut : kExitDrained;
 }
 
 void raise_descriptor_limit(const Configuration& configuration) {
-    constexpr rlim_t kOwn = 32;        // the standard ones, log, ledger, signals, resolver
+    // The standard ones, log, ledger, signals, resolver; and the admin listener's.
+    const rlim_t own = 32 + (configuration.admin.listen ? AdminServer::kMostConnections : 0);
     constexpr rlim_t kEachWorker = 4;  // its wake-up and what its driver has
     const rlim_t workers = worker_count(configuration);
     // A name may stand for several addresses, so this is what it usually takes.
     const rlim_t listeners = configuration.listen.size() * (configuration.listener.reuse_port ? workers : 1);
-    const rlim_t wanted = configuration.limits.connections + kOwn + workers * kEachWorker + listeners;
+    const rlim_t wanted = configuration.limits.connections + own + workers * kEachWorker + listeners;
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
         return;

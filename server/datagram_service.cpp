@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <string_view>
@@ -203,10 +204,13 @@ conc::Task<void> DatagramService::rest_after(const Door* door, std::error_code e
 
 // A socket's datagrams are one row: a session that has many peers.
 void DatagramService::close(Door& door) {
-    if (const auto drops = door.socket.receive_queue_drops()) {
-        door.drop(DatagramDrop::receive_queue, *drops);
+    {
+        const std::scoped_lock guard(door.closing);
+        if (const auto drops = door.socket.receive_queue_drops()) {
+            door.drop(DatagramDrop::receive_queue, *drops);
+        }
+        door.socket.close();
     }
-    door.socket.close();
     if (around_.ledger == nullptr || door.received.get() == 0) {
         return;
     }
@@ -236,6 +240,9 @@ DatagramTotals DatagramService::totals() const {
         for (std::size_t i = 0; i < kDatagramDrops; ++i) {
             totals.dropped[i] += door.dropped[i].get();
         }
+        const std::scoped_lock guard(door.closing);
+        totals.dropped[static_cast<std::size_t>(DatagramDrop::receive_queue)] +=
+            door.socket.receive_queue_drops().value_or(0);  // of a closed one they are in the counter
     }
     return totals;
 }

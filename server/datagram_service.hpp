@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@
 #include "net/datagram.hpp"
 #include "net/datagram_batch.hpp"
 #include "server/configuration.hpp"
+#include "server/count.hpp"
 #include "server/datagram_guard.hpp"
 #include "server/ledger.hpp"
 #include "server/listening.hpp"
@@ -94,18 +96,6 @@ class DatagramService {
     static constexpr int kLastBatches = 64;  // after stop() or finish()
     static constexpr std::chrono::milliseconds kSendPatience{100};
 
-    /// A counter with one writer.
-    class Count {
-      public:
-        void add(std::uint64_t more) noexcept {
-            value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
-        }
-        std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
-
-      private:
-        std::atomic<std::uint64_t> value_{0};
-    };
-
     /// A socket and what became of its datagrams; the counters are written by its task alone.
     struct Door {
         explicit Door(DatagramDoor opened) : socket(std::move(opened.socket)), worker(opened.worker) {}
@@ -120,6 +110,7 @@ class DatagramService {
         Count bytes_out = {};
         Count bytes_late = {};
         std::array<Count, kDatagramDrops> dropped = {};
+        mutable std::mutex closing = {};  // held to close the socket, and to ask it what the kernel dropped
 
         void drop(DatagramDrop why, std::uint64_t many = 1) { dropped[static_cast<std::size_t>(why)].add(many); }
     };

@@ -34,6 +34,7 @@ conc::Task<std::expected<LedgerDatabase, std::string>> open_database(std::string
 Ledger::Ledger(std::string path) : path_(std::move(path)), database_([this] { return open_database(path_); }) {}
 
 void Ledger::record(SessionRecord record) {
+    recorded_.fetch_add(1);
     if (!queue_.try_send(std::move(record))) {
         lose(1, "the ledger is slower than sessions end");
     }

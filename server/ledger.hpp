@@ -43,6 +43,12 @@ class Ledger {
     std::uint64_t written() const noexcept { return written_.load(); }
     std::uint64_t lost() const noexcept { return lost_.load(); }
 
+    /// Records that are neither written nor lost yet.
+    std::uint64_t queued() const noexcept {
+        const std::uint64_t done = written() + lost();  // first: what is done was recorded before
+        return recorded_.load() - done;
+    }
+
   private:
     static constexpr std::size_t kQueued = 16'384;
     static constexpr std::size_t kBatch = 512;
@@ -58,6 +64,7 @@ class Ledger {
     LogThrottle throttle_;
     std::atomic<bool> closing_{false};
     bool gave_up_ = false;  // by run() alone
+    std::atomic<std::uint64_t> recorded_{0};
     std::atomic<std::uint64_t> written_{0};
     std::atomic<std::uint64_t> lost_{0};
 };

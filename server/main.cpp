@@ -75,7 +75,7 @@ int serve(const server::Configuration& configuration) {
                                    workers.push_back(source.get());
                                    return source;
                                }});
-    const int status = scheduler.run(server::run_daemon(&configuration, &workers));
+    const int status = scheduler.run(server::run_daemon(&configuration, &workers, &scheduler));
     // The drain is over: a late signal must not change what it reports.
     std::signal(SIGTERM, SIG_IGN);
     std::signal(SIGINT, SIG_IGN);

@@ -1,5 +1,6 @@
 #include "server/reception.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -30,6 +31,7 @@
 #include "server/session.hpp"
 #include "server/session_record.hpp"
 #include "server/session_set.hpp"
+#include "server/traffic.hpp"
 #include "server/worker_loads.hpp"
 
 namespace mynah::server {
@@ -52,6 +54,20 @@ Peer peer_of(const net::Stream& stream) {
     return {.who = address.host(), .text = address.to_string()};
 }
 
+/// For each worker.
+std::vector<SessionLimits> session_limits(const Configuration& configuration, Traffic& traffic,
+                                          net::Transport transport, std::size_t workers) {
+    std::vector<SessionLimits> limits;
+    for (std::size_t worker = 0; worker < workers; ++worker) {
+        limits.push_back({.idle_timeout = configuration.limits.idle_timeout,
+                          .write_timeout = configuration.limits.write_timeout,
+                          .linger = configuration.drain.linger,
+                          .receive_buffer_bytes = configuration.limits.receive_buffer_bytes,
+                          .traffic = &traffic.place(transport, worker)});
+    }
+    return limits;
+}
+
 }  // namespace
 
 /// A connection with its session, from its first byte to its record. The task that runs it keeps it beside its frame,
@@ -70,7 +86,8 @@ class Reception::Hosting {
 
     conc::Task<void> operator()() {
         begin();
-        return serve(&accepted_.stream, &*member_, &reception_.session_limits_, &outcome_);
+        return serve(&accepted_.stream, &*member_, reception_.limits_of(local_.transport(), accepted_.seat.worker()),
+                     &outcome_);
     }
 
   private:
@@ -97,10 +114,10 @@ class Reception::Hosting {
 
 Reception::Reception(Surroundings surroundings)
     : around_(surroundings),
-      session_limits_{.idle_timeout = around_.configuration.limits.idle_timeout,
-                      .write_timeout = around_.configuration.limits.write_timeout,
-                      .linger = around_.configuration.drain.linger,
-                      .receive_buffer_bytes = around_.configuration.limits.receive_buffer_bytes},
+      traffic_(around_.workers.size()),
+      tcp_limits_(session_limits(around_.configuration, traffic_, net::Transport::tcp, around_.workers.size())),
+      unix_limits_(
+          session_limits(around_.configuration, traffic_, net::Transport::unix_stream, around_.workers.size())),
       instance_(instance_name(around_.configuration)),
       limits_({.connections = around_.configuration.limits.connections,
                .per_address = around_.configuration.limits.per_address}),
@@ -108,25 +125,27 @@ Reception::Reception(Surroundings surroundings)
       accepting_(conc::with_cancel(conc::Context::background())) {}
 
 void Reception::start(std::vector<StreamDoor> doors) {
-    doors_ = std::move(doors);
+    for (StreamDoor& door : doors) {
+        doors_.emplace_back(std::move(door));
+    }
     for (std::size_t worker = 0; worker < around_.workers.size(); ++worker) {
         accepted_.emplace_back(kQueued);
     }
     for (std::size_t worker = 0; worker < around_.workers.size(); ++worker) {
         worker_tasks_.go([this](std::size_t each) { return work(each); }, worker);
     }
-    for (StreamDoor& door : doors_) {
-        listener_tasks_.go([this](StreamDoor* each) { return listen(each); }, &door);
+    for (Door& door : doors_) {
+        listener_tasks_.go([this](Door* each) { return listen(each); }, &door);
     }
 }
 
 conc::Task<void> Reception::stop() {
-    for (StreamDoor& door : doors_) {
+    for (Door& door : doors_) {
         door.listener.remove_file();  // before the last look at who is queued: nobody comes after it
     }
     accepting_.cancel();
     co_await listener_tasks_.wait();
-    for (StreamDoor& door : doors_) {
+    for (Door& door : doors_) {
         door.listener.close();
     }
     for (const conc::Channel<Accepted>& channel : accepted_) {
@@ -135,7 +154,7 @@ conc::Task<void> Reception::stop() {
     co_await worker_tasks_.wait();
 }
 
-conc::Task<void> Reception::listen(StreamDoor* door) {
+conc::Task<void> Reception::listen(Door* door) {
     net::Listener* const listener = &door->listener;
     if (door->worker) {
         co_await conc::resume_on(*around_.workers[*door->worker]);
@@ -143,6 +162,7 @@ conc::Task<void> Reception::listen(StreamDoor* door) {
     for (int last_accepts = 0; last_accepts < kLastAccepts; last_accepts += accepting_.ctx.err() ? 1 : 0) {
         net::Result<net::Stream> stream = co_await listener->accept(accepting_.ctx);
         if (stream) {
+            door->accepted.add(1);
             co_await hand_over(std::move(*stream), door);
             continue;
         }
@@ -161,7 +181,7 @@ conc::Task<void> Reception::listen(StreamDoor* door) {
     }
 }
 
-conc::Task<void> Reception::hand_over(net::Stream stream, const StreamDoor* door) {
+conc::Task<void> Reception::hand_over(net::Stream stream, const Door* door) {
     const Peer peer = peer_of(stream);
     auto ticket = limits_.admit(peer.who);
     if (!ticket) {
@@ -245,6 +265,26 @@ void Reception::Hosting::end() {
     if (reception_.around_.ledger != nullptr) {
         reception_.around_.ledger->record(std::move(record));
     }
+}
+
+const SessionLimits* Reception::limits_of(net::Transport transport, std::size_t worker) const {
+    return &(transport == net::Transport::unix_stream ? unix_limits_ : tcp_limits_)[worker];
+}
+
+std::vector<AcceptedCount> Reception::accepted() const {
+    std::vector<AcceptedCount> counts;
+    for (const Door& door : doors_) {
+        std::string listener = door.local.to_string();
+        const auto same = std::ranges::find(counts, listener, &AcceptedCount::listener);
+        if (same != counts.end()) {
+            same->connections += door.accepted.get();
+        } else {
+            counts.push_back({.listener = std::move(listener),
+                              .transport = door.local.transport(),
+                              .connections = door.accepted.get()});
+        }
+    }
+    return counts;
 }
 
 std::uint64_t Reception::refused() const noexcept {

@@ -13,8 +13,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "conc/channel.hpp"
@@ -22,18 +25,28 @@
 #include "conc/event_source.hpp"
 #include "conc/task.hpp"
 #include "conc/wait_group.hpp"
+#include "net/address.hpp"
 #include "net/listener.hpp"
 #include "net/stream.hpp"
 #include "server/configuration.hpp"
+#include "server/count.hpp"
 #include "server/ledger.hpp"
 #include "server/limits.hpp"
 #include "server/listening.hpp"
 #include "server/log_throttle.hpp"
 #include "server/session.hpp"
 #include "server/session_set.hpp"
+#include "server/traffic.hpp"
 #include "server/worker_loads.hpp"
 
 namespace mynah::server {
+
+/// How many connections a listener has accepted; the sockets of an address are one.
+struct AcceptedCount {
+    std::string listener;  // as stdout says it: "tcp://127.0.0.1:7007"
+    net::Transport transport;
+    std::uint64_t connections;
+};
 
 /// A connection on its way from its listener to its session.
 struct Accepted {
@@ -68,6 +81,12 @@ class Reception {
     std::uint64_t refused() const noexcept;
     std::uint64_t refused(Refusal why) const noexcept { return refused_[static_cast<std::size_t>(why)].load(); }
 
+    /// Of each listener, in their order, those that were refused afterwards among them. Once start() has returned.
+    std::vector<AcceptedCount> accepted() const;
+
+    /// The bytes of all sessions.
+    const Traffic& traffic() const noexcept { return traffic_; }
+
     /// Connections of each worker: its sessions, and those that are on their way to it.
     std::vector<std::size_t> loads() const { return loads_.open(); }
 
@@ -77,20 +96,33 @@ class Reception {
   private:
     class Hosting;
 
+    struct Door {
+        explicit Door(StreamDoor opened)
+            : listener(std::move(opened.listener)), worker(opened.worker), local(listener.local()) {}
+
+        net::Listener listener;
+        std::optional<std::size_t> worker;
+        net::Address local;
+        Count accepted;  // by its listener task
+    };
+
     static constexpr int kLastAccepts = 4096;  // after stop(): no more than a backlog holds
 
-    conc::Task<void> listen(StreamDoor* door);
-    conc::Task<void> hand_over(net::Stream stream, const StreamDoor* door);
+    conc::Task<void> listen(Door* door);
+    conc::Task<void> hand_over(net::Stream stream, const Door* door);
     conc::Task<void> work(std::size_t worker);
     void begin(Accepted accepted);
+    const SessionLimits* limits_of(net::Transport transport, std::size_t worker) const;
     void refuse(Refusal why, std::string_view reason, const std::string& peer);
 
     Surroundings around_;
-    SessionLimits session_limits_;
+    Traffic traffic_;
+    std::vector<SessionLimits> tcp_limits_;  // by worker: they differ in where the bytes are counted
+    std::vector<SessionLimits> unix_limits_;
     std::string instance_;
     ConnectionLimits limits_;
     WorkerLoads loads_;
-    std::vector<StreamDoor> doors_;
+    std::deque<Door> doors_;                         // all of them, once start() has returned
     std::vector<conc::Channel<Accepted>> accepted_;  // by worker
     conc::CancelableContext accepting_;
     conc::WaitGroup listener_tasks_;

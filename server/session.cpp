@@ -16,6 +16,7 @@
 #include "net/stream.hpp"
 #include "server/session_record.hpp"
 #include "server/session_set.hpp"
+#include "server/traffic.hpp"
 
 namespace mynah::server {
 namespace {
@@ -42,26 +43,37 @@ class Counts {
     Counts(const Counts&) = delete;
     Counts& operator=(const Counts&) = delete;
     ~Counts() {
-        outcome_.bytes_in += in;
-        outcome_.bytes_out += out;
+        outcome_.bytes_in += in_;
+        outcome_.bytes_out += out_;
     }
 
-    std::uint64_t in = 0;
-    std::uint64_t out = 0;
+    void received(std::size_t bytes, Traffic::Place* traffic) noexcept {
+        in_ += bytes;
+        if (traffic != nullptr) {
+            traffic->bytes_in.add(bytes);
+        }
+    }
+    void sent(std::size_t bytes, Traffic::Place* traffic) noexcept {
+        out_ += bytes;
+        if (traffic != nullptr) {
+            traffic->bytes_out.add(bytes);
+        }
+    }
 
   private:
+    std::uint64_t in_ = 0;
+    std::uint64_t out_ = 0;
     SessionOutcome& outcome_;
 };
 
 /// Repeats bytes until something ends that; `drained` where an interrupt came at a quiet moment.
 conc::Task<CloseReason> echo(net::Stream* stream, const SessionLimits* limits, SessionOutcome* outcome) {
-    const conc::Duration idle_timeout = timeout_of(limits->idle_timeout);
-    const conc::Duration write_timeout = timeout_of(limits->write_timeout);
     Counts counts(*outcome);
     bool idle = false;
     for (;;) {
-        // One call for both, since each has a place of its own in the frame.
-        const net::Result<net::Lease> received = co_await stream->receive(idle ? conc::Duration::zero() : idle_timeout);
+        // One call for both, since each has a place of its own in the frame; the limits keep theirs.
+        const net::Result<net::Lease> received =
+            co_await stream->receive(idle ? conc::Duration::zero() : timeout_of(limits->idle_timeout));
         if (!received) {
             if (received.error() == std::errc::timed_out && !idle) {
                 idle = true;  // what came between the timeout and now would turn our FIN into a reset
@@ -76,10 +88,10 @@ conc::Task<CloseReason> echo(net::Stream* stream, const SessionLimits* limits, S
             co_return CloseReason::end_of_stream;
         }
         idle = false;
-        counts.in += received->size();
-        auto sending = stream->send_all(received->bytes(), write_timeout);
+        counts.received(received->size(), limits->traffic);
+        auto sending = stream->send_all(received->bytes(), timeout_of(limits->write_timeout));
         const net::Result<void> sent = co_await sending;
-        counts.out += received->size() - sending.unsent_bytes();
+        counts.sent(received->size() - sending.unsent_bytes(), limits->traffic);
         if (!sent) {
             co_return reason_of(sent.error(), CloseReason::write_timeout);
         }

@@ -15,6 +15,7 @@
 #include "net/stream.hpp"
 #include "server/session_record.hpp"
 #include "server/session_set.hpp"
+#include "server/traffic.hpp"
 
 namespace mynah::server {
 
@@ -23,10 +24,11 @@ struct SessionLimits {
     std::chrono::milliseconds write_timeout{0};
     std::chrono::milliseconds linger{0};
     std::size_t receive_buffer_bytes = 0;
+    Traffic::Place* traffic = nullptr;  // where its bytes are counted as they go; of its home worker
 };
 
-/// Serves `stream` to its end and closes it. Fills in `outcome`. What the pointers point to
-/// must outlive the task.
+/// Serves `stream` to its end and closes it. Fills in `outcome`. What the pointers point to, and limits->traffic where
+/// there is one, must outlive the task.
 conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, const SessionLimits* limits,
                        SessionOutcome* outcome);
 

@@ -144,6 +144,19 @@ TEST(CommandLine, AStrongerLayersAddressesReplaceTheOthers) {
     EXPECT_THAT(flags->configuration.listen, ElementsAre("tcp://g:1"));
 }
 
+TEST(CommandLine, NamesMayBeSeveralAndNone) {
+    const auto flags = parse({"--admin-host", "a.example", "--admin-host", "b.example"});
+    ASSERT_TRUE(flags) << flags.error().message;
+    EXPECT_THAT(flags->configuration.admin.hosts, ElementsAre("a.example", "b.example"));
+    const auto environment = parse({}, {{"MYNAHD_ADMIN_HOST", "c.example,d.example"}});
+    ASSERT_TRUE(environment) << environment.error().message;
+    EXPECT_THAT(environment->configuration.admin.hosts, ElementsAre("c.example", "d.example"));
+    const TemporaryFile file("[admin]\nhosts = []\n");
+    const auto none = parse({"--config", file.path()});
+    ASSERT_TRUE(none) << none.error().message;
+    EXPECT_THAT(none->configuration.admin.hosts, ElementsAre());
+}
+
 TEST(CommandLine, TheLastOfARepeatedFlagCounts) {
     const auto outcome = parse({"--workers", "1", "--workers", "2"});
     ASSERT_TRUE(outcome) << outcome.error().message;

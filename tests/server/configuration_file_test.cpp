@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{
             "NothingNearAtTheTop", "colour = 1\n",
             "x.toml:1:1: colour: unknown key; accepted here: listen, driver, workers, instance, listener, tcp, udp, "
-            "limits, drain, ledger or log"},
+            "limits, drain, ledger, admin or log"},
         Mistake{"UnknownKeyOfStrangeBytes", "\"a\\n\\u001b\" = 1\n", "x.toml:1:1: a\\n\\x1b: unknown key; accepted "},
         Mistake{"FirstOfSeveral", "zebra = 1\nant = 2\n", "x.toml:1:1: zebra: unknown key"},
         Mistake{"StringForInteger", "workers = \"2\"\n",
@@ -126,6 +126,16 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"DatagramTooLarge", "[udp]\nlargest_datagram = 65536\n",
                 "x.toml:2:20: udp.largest_datagram: \"65536\" is out of range; accepted: 1B to 65535B"},
         Mistake{"BurstOfNothing", "[udp]\nburst = 0\n", "x.toml:2:9: udp.burst: \"0\" is out of range"},
+        Mistake{"AdminOfAnotherScheme", "[admin]\nlisten = \"https://127.0.0.1:7008\"\n",
+                "x.toml:2:10: admin.listen: \"https://127.0.0.1:7008\" is not an admin address; accepted: off, or "
+                "http://HOST:PORT"},
+        Mistake{"AdminWithoutPort", "[admin]\nlisten = \"http://127.0.0.1\"\n", "x.toml:2:10: admin.listen: "},
+        Mistake{"AdminWithAPath", "[admin]\nlisten = \"http://127.0.0.1:7008/metrics\"\n",
+                "x.toml:2:10: admin.listen: "},
+        Mistake{"AdminHostWithAPort", "[admin]\nhosts = [\"a\", \"b:80\"]\n",
+                "x.toml:2:10: admin.hosts: \"b:80\" is not a host; accepted: a name or an address, without a port"},
+        Mistake{"AdminHostOfAnotherType", "[admin]\nhosts = 7\n",
+                "x.toml:2:9: admin.hosts: wrong type: found an integer; accepted: a string or an array of strings"},
         Mistake{"IntegerForDuration", "[limits]\nidle_timeout = 60\n",
                 "x.toml:2:16: limits.idle_timeout: wrong type: found an integer; accepted: a string such as \"250ms\""},
         Mistake{"BooleanForText", "driver = true\n",

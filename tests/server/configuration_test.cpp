@@ -29,8 +29,8 @@ TEST(Configuration, DefaultsAreThePublishedOnes) {
               "tcp.keepalive=0s tcp.user_timeout=0s udp.largest_datagram=65535B udp.rate=0 udp.burst=100 "
               "udp.sources=65536 limits.connections=10000 "
               "limits.per_address=0 limits.idle_timeout=1m limits.write_timeout=30s limits.receive_buffer=64KiB "
-              "drain.grace=0s drain.spread=0s drain.linger=5s drain.timeout=30s ledger.url=off log.level=info "
-              "log.format=text");
+              "drain.grace=0s drain.spread=0s drain.linger=5s drain.timeout=30s ledger.url=off "
+              "admin.listen=off admin.public=false admin.hosts= log.level=info log.format=text");
     EXPECT_TRUE(check_consistency(defaults, {}));
 }
 
@@ -57,6 +57,7 @@ TEST(Configuration, TheCommentedFileHasEveryKeyAtItsDefault) {
         .connections = 1, .per_address = 1, .idle_timeout = 1ms, .write_timeout = 1ms, .receive_buffer_bytes = 64};
     configuration.drain = {.grace = 1ms, .spread = 1ms, .linger = 1ms, .timeout = 1ms};
     configuration.ledger.sqlite_path = "other";
+    configuration.admin = {.listen = "http://[::1]:1", .is_public = true, .hosts = {"other"}};
     configuration.log = {.level = LogLevel::off, .format = LogFormat::json};
     Places places;
     const auto applied = apply_layer(configuration, places, *settings, {});
@@ -80,6 +81,7 @@ TEST(Configuration, EachKeysShownValueIsReadBackAsItWas) {
                          .receive_buffer_bytes = 1000};
     configured.drain = {.grace = 1s, .spread = 2s, .linger = 3s, .timeout = 4s};
     configured.ledger.sqlite_path = "/tmp/ledger.sqlite";
+    configured.admin = {.listen = "http://[::1]:0", .is_public = true, .hosts = {"echo-1.example.org"}};
     configured.log = {.level = LogLevel::debug, .format = LogFormat::json};
     Configuration read;
     for (const Key& key : configuration_keys()) {
@@ -115,6 +117,8 @@ TEST(Configuration, EveryWordOfAKeySelectsWhatIsCalledSo) {
     words_of("listener.dual_stack", {"true", "false"});
     words_of("listener.reuse_port", {"true", "false"});
     words_of("listener.unix_mode", {"umask", "0660", "0007", "0000"});
+    words_of("admin.listen", {"off", "http://127.0.0.1:7008"});
+    words_of("admin.public", {"true", "false"});
     words_of("tcp.no_delay", {"true", "false"});
     words_of("tcp.keepalive", {"0s", "4s", "8h"});
 }
@@ -141,6 +145,23 @@ TEST(Configuration, ASpreadBeyondTheTimeoutIsRefusedWithBothPlaces) {
     ASSERT_FALSE(checked);
     EXPECT_THAT(checked.error(), HasSubstr("drain.spread (1m, from x.toml:3:10) is longer than drain.timeout (30s, the "
                                            "default)"));
+}
+
+TEST(Configuration, AnAdminAddressThatOthersReachIsRefusedUnlessItIsMeant) {
+    Configuration configuration;
+    for (const char* loopback : {"http://127.0.0.1:0", "http://127.9.9.9:1", "http://[::1]:0", "http://localhost:0"}) {
+        configuration.admin.listen = loopback;
+        EXPECT_TRUE(check_consistency(configuration, {})) << loopback;
+    }
+    for (const char* open : {"http://0.0.0.0:7008", "http://[::]:0", "http://192.0.2.1:1", "http://example.org:80"}) {
+        configuration.admin = {.listen = open, .is_public = false, .hosts = {}};
+        const auto checked = check_consistency(configuration, {});
+        ASSERT_FALSE(checked) << open;
+        EXPECT_THAT(checked.error(), HasSubstr("admin.listen (" + std::string(open) + ", the default)"));
+        EXPECT_THAT(checked.error(), HasSubstr("admin.public"));
+        configuration.admin.is_public = true;
+        EXPECT_TRUE(check_consistency(configuration, {})) << open;
+    }
 }
 
 TEST(Configuration, InstanceNameIsTheConfiguredOneOrHostAndProcess) {

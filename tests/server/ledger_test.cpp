@@ -79,9 +79,11 @@ TEST_F(LedgerFile, QueueThatIsFullCostsRowsAndNeverWaits) {
         }
         const std::uint64_t lost = full->lost();
         EXPECT_GT(lost, 0U);
+        EXPECT_EQ(full->queued(), 20'000U - lost);
         full->close();
         co_await full->run();
         EXPECT_EQ(full->written() + lost, 20'000U);
+        EXPECT_EQ(full->queued(), 0U);
     };
     test::run_task({.workers = 1}, overfill(&ledger));
 }
