@@ -28,7 +28,7 @@
 namespace mynah::server {
 namespace {
 
-constexpr int kBacklog = 64;
+constexpr int kBacklog = 512;  // who finds it full asks again after a second
 constexpr std::chrono::milliseconds kExhaustionPause{100};
 
 }  // namespace

@@ -83,9 +83,12 @@ Daemon::Daemon(const Options& options) : process_(daemon_process(options)) {
         throw std::runtime_error("mynahd did not get ready");
     }
     constexpr std::string_view kPrefix = "listening ";
+    constexpr std::string_view kAdminPrefix = "admin ";
     for (const std::string& line : lines_of(out)) {
         if (line.starts_with(kPrefix)) {
             endpoints_.push_back(Endpoint::parse(std::string_view(line).substr(kPrefix.size())));
+        } else if (line.starts_with(kAdminPrefix)) {
+            admin_ = line.substr(kAdminPrefix.size());
         }
     }
 }

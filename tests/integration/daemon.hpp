@@ -36,6 +36,8 @@ class Daemon {
     ~Daemon();
 
     [[nodiscard]] const Endpoint& endpoint(std::size_t index = 0) const { return endpoints_.at(index); }
+    // Where the admin listener is: "http://127.0.0.1:7008"; empty where there is none.
+    [[nodiscard]] const std::string& admin() const { return admin_; }
     [[nodiscard]] Process& process() { return process_; }
     [[nodiscard]] std::string log() const { return process_.text(Output::error); }
     [[nodiscard]] bool wait_for_log(std::string_view part, std::chrono::milliseconds limit = patience());
@@ -52,6 +54,7 @@ class Daemon {
   private:
     Process process_;
     std::vector<Endpoint> endpoints_;
+    std::string admin_;
 };
 
 // The phases that `drain phase=NAME` lines of a text log announce, in order.

@@ -46,7 +46,7 @@ conc::Task<void> measures_until_cancelled() {
     }
     EXPECT_EQ(probe.driver(), net::DriverKind::poll);
     measuring.cancel();
-    co_await running.wait();  // at once, and not when the interval is over; the test's own limit tells
+    co_await running.wait();
 }
 
 TEST(WorkerProbe, MeasuresItsWorkerUntilItIsCancelled) {
