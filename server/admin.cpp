@@ -1,6 +1,5 @@
 #include "server/admin.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -75,10 +74,9 @@ conc::Task<Bound> bind_admin(const Configuration* configuration) {
 
 Admin::Admin(Surroundings surroundings, std::unique_ptr<AdminServer> server)
     : around_(surroundings),
-      server_(std::move(server)),
-      started_(std::chrono::system_clock::now()),
       instance_(instance_name(around_.configuration)),
-      measuring_(conc::with_cancel(conc::Context::background())) {}
+      measuring_(conc::with_cancel(conc::Context::background())),
+      server_(std::move(server)) {}
 
 void Admin::start() {
     if (server_ == nullptr) {
@@ -125,7 +123,8 @@ Metrics Admin::gather() const {
                     .tcp = around_.reception.traffic().of(net::Transport::tcp),
                     .unix_stream = around_.reception.traffic().of(net::Transport::unix_stream),
                     .tasks = around_.scheduler.task_count(),
-                    .hogs = around_.scheduler.hog_count()};
+                    .hogs = around_.scheduler.hog_count(),
+                    .process = process_usage()};
     for (std::size_t i = 0; i < kRefusals; ++i) {
         metrics.refused[i] = around_.reception.refused(static_cast<Refusal>(i));
     }
@@ -141,8 +140,6 @@ Metrics Admin::gather() const {
         metrics.workers.push_back(
             {.driver = probes_[i].driver(), .connections = loads[i], .delays = probes_[i].delays()});
     }
-    const ProcessUsage usage = process_usage();
-    metrics.process = {.started = started_, .cpu_seconds = usage.cpu_seconds, .resident_bytes = usage.resident_bytes};
     return metrics;
 }
 

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <deque>
 #include <expected>
 #include <memory>
@@ -62,12 +61,11 @@ class Admin {
 
   private:
     Surroundings around_;
-    std::unique_ptr<AdminServer> server_;
-    std::chrono::system_clock::time_point started_;
     std::string instance_;
     conc::CancelableContext measuring_;
     std::deque<WorkerProbe> probes_;  // by worker
     conc::WaitGroup probe_tasks_;
+    std::unique_ptr<AdminServer> server_;  // ends before what its thread reads
 };
 
 }  // namespace mynah::server

@@ -108,9 +108,10 @@ class AdminHttp::Router final : private httplib::Server {
         MemoryStream stream(without_ranges(head));
         bool closes = false;
         local_host_ = local_host;
-        refused_ = true;  // unless it gets as far as respond()
-        const bool written = process_request(stream, is_last, closes, nullptr);
-        return {.bytes = stream.take_output(), .closes = is_last || closes || refused_ || !written};
+        // Unless it gets as far as respond().
+        refused_ = true;
+        (void)process_request(stream, is_last, closes, nullptr);  // false: it could not write, and memory is patient
+        return {.bytes = stream.take_output(), .closes = is_last || closes || refused_};
     }
 
   private:

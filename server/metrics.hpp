@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "net/driver.hpp"
 #include "server/datagram_service.hpp"
 #include "server/limits.hpp"
+#include "server/process_usage.hpp"
 #include "server/reception.hpp"
 #include "server/session_record.hpp"
 #include "server/session_set.hpp"
@@ -36,11 +36,6 @@ struct Metrics {
         std::uint64_t lost = 0;
         std::uint64_t queued = 0;
     };
-    struct Process {
-        std::chrono::system_clock::time_point started = {};
-        double cpu_seconds = 0;
-        std::uint64_t resident_bytes = 0;
-    };
 
     std::string version = {};
     std::string instance = {};
@@ -56,7 +51,7 @@ struct Metrics {
     std::vector<Worker> workers = {};
     std::size_t tasks = 0;
     std::uint64_t hogs = 0;
-    Process process = {};
+    ProcessUsage process = {};
 };
 
 [[nodiscard]] std::string metrics_text(const Metrics& metrics);

@@ -1,5 +1,6 @@
 #include "server/process_usage.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <fstream>
 
@@ -10,6 +11,9 @@
 namespace mynah::server {
 namespace {
 
+// Before main() begins: milliseconds after the process, which is as near as anybody asks for.
+const auto start_time = std::chrono::system_clock::now();
+
 double seconds(const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
 }
@@ -17,7 +21,7 @@ double seconds(const timeval& time) {
 }  // namespace
 
 ProcessUsage process_usage() {
-    ProcessUsage usage;
+    ProcessUsage usage{.started = start_time};
     rusage used{};
     if (::getrusage(RUSAGE_SELF, &used) == 0) {
         usage.cpu_seconds = seconds(used.ru_utime) + seconds(used.ru_stime);

@@ -1,5 +1,6 @@
 // The admin listener of a real mynahd: what it tells while the daemon serves, and through a drain.
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -71,7 +72,16 @@ TEST_P(Admin, ReadinessEndsWithTheFirstSignalAndIsToldUntilTheExit) {
                                      .window_bytes = Traffic::kEndless,
                                      .chunk_bytes = 65'536,
                                      .reading = Reading::never});
-    ASSERT_TRUE(stubborn.run_until([&] { return stubborn.total_sent() > 4'000'000; }));
+    // Until the path is full: the daemon finds no quiet moment in this one.
+    std::uint64_t last_sent = 0;
+    auto since = Clock::now();
+    ASSERT_TRUE(stubborn.run_until([&] {
+        if (stubborn.total_sent() != last_sent) {
+            last_sent = stubborn.total_sent();
+            since = Clock::now();
+        }
+        return last_sent > 0 && Clock::now() - since > patience(std::chrono::milliseconds(150));
+    }));
 
     daemon.terminate();
     ASSERT_TRUE(daemon.wait_for_phase("not_ready"));
@@ -90,7 +100,8 @@ TEST_P(Admin, ReadinessEndsWithTheFirstSignalAndIsToldUntilTheExit) {
     const Numbers numbers = metrics_of(daemon.admin());
     EXPECT_EQ(numbers["mynahd_drain_phase{phase=\"closing\"}"], 1);
     EXPECT_EQ(numbers.sum("mynahd_drain_phase"), 1);
-    EXPECT_EQ(numbers["mynahd_connections_open"], 1);
+    // The stubborn one; whom the grace accepted may take a moment to be gone.
+    EXPECT_TRUE(eventually([&] { return metrics_of(daemon.admin())["mynahd_connections_open"] == 1; }));
 
     daemon.terminate();
     EXPECT_EQ(daemon.wait_for_exit(), 3);

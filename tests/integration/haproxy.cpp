@@ -85,6 +85,7 @@ bool Haproxy::start(const std::vector<Server>& servers, std::chrono::millisecond
     std::vector<std::pair<std::string, std::string>> changes{
         {"stats socket /run/haproxy/admin.sock mode 660", "stats socket " + scratch_.path("stats") + " mode 600"},
         {"bind :7007", "bind 127.0.0.1:" + std::to_string(endpoint_.port())},
+        {"timeout check 1s", "timeout check 10s"},  // a busy machine is no server that is down
         {"check inter 1s", "check inter " + std::to_string(interval.count()) + "ms"}};
     for (std::size_t i = 0; i < servers.size(); ++i) {
         const std::string number = std::to_string(i + 1);
@@ -104,7 +105,7 @@ bool Haproxy::start(const std::vector<Server>& servers, std::chrono::millisecond
     return accepts && !ended;
 }
 
-std::string Haproxy::status(const std::string& server) const {
+std::string Haproxy::figure(const std::string& server, const std::string& column) const {
     const std::vector<std::string> lines = lines_of(ask(scratch_.path("stats"), "show stat"));
     if (lines.empty()) {
         return {};
@@ -116,7 +117,7 @@ std::string Haproxy::status(const std::string& server) const {
             continue;
         }
         for (std::size_t i = 0; i < names.size() && i < values.size(); ++i) {
-            if (names[i] == "status") {
+            if (names[i] == column) {
                 return values[i];
             }
         }

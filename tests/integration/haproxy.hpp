@@ -33,7 +33,10 @@ class Haproxy {
     [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
 
     // What HAProxy thinks of a server: "UP", "DOWN", or on its way, "UP 1/2".
-    [[nodiscard]] std::string status(const std::string& server) const;
+    [[nodiscard]] std::string status(const std::string& server) const { return figure(server, "status"); }
+
+    // A column of HAProxy's statistics ("show stat") for a server, or for "BACKEND": all of them. Empty: there is none.
+    [[nodiscard]] std::string figure(const std::string& server, const std::string& column) const;
 
   private:
     bool start(const std::vector<Server>& servers, std::chrono::milliseconds interval);

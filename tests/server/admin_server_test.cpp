@@ -174,6 +174,14 @@ TEST_F(AdminServerTest, WhoTakesTooLongOverARequestIsClosed) {
     EXPECT_GE(std::chrono::steady_clock::now() - begin, AdminConnection::kPatience - std::chrono::milliseconds(50));
 }
 
+TEST_F(AdminServerTest, WhoClosesIsClosedToo) {
+    const net::Descriptor fd = connect();
+    send(fd, kRequest);
+    receive(fd, "/page");
+    ::shutdown(fd.get(), SHUT_WR);
+    EXPECT_EQ(receive(fd), "");  // and not only after the minute that a silent connection has
+}
+
 TEST_F(AdminServerTest, WhoDoesNotReadALongAnswerHoldsNobodyUp) {
     page_ = std::string(std::size_t{64} << 20U, 'x');  // more than the kernel takes for a peer
     const net::Descriptor fd = connect();
