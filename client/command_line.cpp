@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <limits>
@@ -15,8 +16,10 @@
 #include <fmt/format.h>
 
 #include "client/command_line_values.hpp"
+#include "client/datagram_probes.hpp"
 #include "client/exit_status.hpp"
 #include "client/load/command_line.hpp"
+#include "client/load/options.hpp"
 #include "net/address.hpp"
 
 namespace mynah::client {
@@ -29,8 +32,20 @@ struct Typed {
     std::optional<std::string> count;
     std::optional<std::string> interval;
     std::optional<std::string> size;
+    std::optional<std::string> datagram_bytes;
+    std::optional<std::string> json;
     load::Typed load;
 };
+
+/// One line where a message would not fit into a datagram, or not hold the numbers that it is known by.
+std::optional<std::string> size_problem(const net::Address& address, std::uint64_t least, std::uint64_t most,
+                                        std::size_t smallest) {
+    if (address.transport() != net::Transport::udp || (least >= smallest && most <= kLargestDatagramBytes)) {
+        return std::nullopt;
+    }
+    return fmt::format("--size: over udp:// it is from {} bytes, which number the datagram, to {}", smallest,
+                       kLargestDatagramBytes);
+}
 
 Parsed<Command> read_ping(const Typed& typed, net::Address address, std::chrono::nanoseconds timeout) {
     PingOptions options{.address = std::move(address), .count = {}, .timeout = timeout};
@@ -53,6 +68,46 @@ Parsed<Command> read_ping(const Typed& typed, net::Address address, std::chrono:
         }
         options.probe_bytes = *size;
     }
+    if (const auto problem =
+            size_problem(options.address, options.probe_bytes, options.probe_bytes, kSmallestDatagramProbe)) {
+        return std::unexpected(*problem);
+    }
+    options.json_path = typed.json.value_or("");
+    return options;
+}
+
+Parsed<Command> read_load(const Typed& typed, net::Address address, std::chrono::nanoseconds timeout) {
+    auto options = load::read_options(typed.load, std::move(address), timeout);
+    if (!options) {
+        return std::unexpected(options.error());
+    }
+    const load::SizeRange& size = options->message_bytes;
+    if (const auto problem = size_problem(options->address, size.least, size.most, load::kSmallestDatagram)) {
+        return std::unexpected(*problem);
+    }
+    return *std::move(options);
+}
+
+Parsed<Command> read_send(const Typed& typed, net::Address address, std::chrono::nanoseconds timeout) {
+    const bool is_udp = address.transport() == net::Transport::udp;
+    SendOptions options{.address = std::move(address), .text = {}, .timeout = timeout};
+    if (typed.text != "-") {
+        options.text = typed.text;
+    }
+    if (is_udp && options.text && options.text->size() > kLargestDatagramBytes) {
+        return std::unexpected(fmt::format("TEXT has {} bytes, and a datagram has room for {}", options.text->size(),
+                                           kLargestDatagramBytes));
+    }
+    if (typed.datagram_bytes) {
+        if (!is_udp) {
+            return std::unexpected("--datagram-bytes is for udp:// addresses");
+        }
+        const auto bytes = read_number("--datagram-bytes", *typed.datagram_bytes, kLargestDatagramBytes);
+        if (!bytes) {
+            return std::unexpected(bytes.error());
+        }
+        options.datagram_bytes = *bytes;
+    }
     return options;
 }
 
@@ -60,9 +115,6 @@ Parsed<Command> read_command(std::string_view name, const Typed& typed) {
     auto address = net::Address::parse(typed.address);
     if (!address) {
         return std::unexpected(printable(address.error()));
-    }
-    if (address->transport() == net::Transport::udp) {
-        return std::unexpected(fmt::format("udp:// is not supported by {} yet", name));
     }
     const auto timeout = read_duration("--timeout", typed.timeout, kDefaultTimeout);
     if (!timeout) {
@@ -72,16 +124,12 @@ Parsed<Command> read_command(std::string_view name, const Typed& typed) {
         return read_ping(typed, *std::move(address), *timeout);
     }
     if (name == "load") {
-        return load::read_options(typed.load, *std::move(address), *timeout);
+        return read_load(typed, *std::move(address), *timeout);
     }
     if (name == "chat") {
         return ChatOptions{.address = *std::move(address), .timeout = *timeout};
     }
-    std::optional<std::string> text;
-    if (typed.text != "-") {
-        text = typed.text;
-    }
-    return SendOptions{.address = *std::move(address), .text = std::move(text), .timeout = *timeout};
+    return read_send(typed, *std::move(address), *timeout);
 }
 
 Answer usage_error(std::string_view command_name, std::string_view message) {
@@ -122,11 +170,14 @@ void declare(CLI::App& app, bool& version, Typed& typed) {
         const bool is_measuring = name == "ping" || name == "load";
         add_value(command, is_measuring ? "-W,--timeout" : "--timeout", typed.timeout);
     }
-    app.get_subcommand("send")->add_option("TEXT", typed.text)->required();
+    CLI::App& send = *app.get_subcommand("send");
+    send.add_option("TEXT", typed.text)->required();
+    add_value(send, "--datagram-bytes", typed.datagram_bytes);
     CLI::App& ping = *app.get_subcommand("ping");
     add_value(ping, "-c,--count", typed.count);
     add_value(ping, "-i,--interval", typed.interval);
     add_value(ping, "-s,--size", typed.size);
+    add_value(ping, "--json", typed.json);
     declare_load(*app.get_subcommand("load"), typed.load);
 }
 

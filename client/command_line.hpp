@@ -24,11 +24,14 @@ namespace mynah::client {
 
 inline constexpr std::chrono::nanoseconds kDefaultTimeout = std::chrono::seconds(5);
 inline constexpr std::size_t kLargestProbeBytes = std::size_t{1024} * 1024;
+/// What fits into a datagram over IPv4.
+inline constexpr std::size_t kLargestDatagramBytes = 65'507;
 
 struct SendOptions {
     net::Address address;
     std::optional<std::string> text;  // nullopt: standard input
     std::chrono::nanoseconds timeout = kDefaultTimeout;
+    std::size_t datagram_bytes = 1200;  // udp: of standard input, at most; no network cuts so few into pieces
 };
 
 struct ChatOptions {
@@ -42,6 +45,7 @@ struct PingOptions {
     std::chrono::nanoseconds interval = std::chrono::seconds(1);
     std::size_t probe_bytes = 56;
     std::chrono::nanoseconds timeout = kDefaultTimeout;
+    std::string json_path = {};  // empty: none
 };
 
 using Command = std::variant<SendOptions, ChatOptions, PingOptions, load::Options>;

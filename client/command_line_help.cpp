@@ -17,7 +17,7 @@ usage: mynah COMMAND ADDRESS [FLAG]...
   mynah load tcp://127.0.0.1:7007 -c 64       load it with 64 connections, and measure rate and latency
 
 An ADDRESS is tcp://HOST:PORT, where HOST is a name, an IPv4 address or an IPv6 address in brackets: tcp://[::1]:7007;
-or a unix socket: unix:///run/mynah.sock, or unix://@mynah for an abstract name.
+udp://HOST:PORT likewise; or a unix socket: unix:///run/mynah.sock, or unix://@mynah for an abstract name.
 mynah COMMAND --help tells more.
 
 flags:
@@ -44,8 +44,13 @@ TEXT is sent as it is; what comes back is printed on a line. With - standard inp
 in constant memory, and standard output gets exactly the bytes that came back. The sending side is closed after the last
 byte; then all bytes must come back, and none more. On a terminal, control characters from the server are shown as \xNN.
 
+Over udp:// TEXT is one datagram, and standard input goes in datagrams of at most 1200 bytes, each of which is awaited
+before the next is sent. One that is lost, comes back different or comes twice is reported. A duplicate is known by its
+bytes, which are those of one of the last 16 datagrams and not those that are awaited; it is kept from standard output.
+
 flags:
   --timeout DURATION   give up when nothing moves for so long; also for connecting [5s]
+  --datagram-bytes N   udp: most bytes of standard input in one datagram, up to 65507 [1200]
   -h, --help           print this and exit
 
 A DURATION is a number and a unit (250ms, 1.5s, 2m), or a number of seconds.
@@ -66,6 +71,7 @@ usage: mynah chat ADDRESS [FLAG]...
 
 Each line is sent when you press Enter, and what the server returns is printed as it comes. Ctrl-D ends: the sending side
 is closed, and what is still on its way is waited for. On a terminal, control characters from the server are shown as \xNN.
+Over udp:// each line is a datagram.
 
 flags:
   --timeout DURATION   for connecting, and for what is still on its way after Ctrl-D [5s]
@@ -90,20 +96,25 @@ usage: mynah ping ADDRESS [FLAG]...
 
 Each probe carries its number and a pattern, and is answered when all of it is back, unchanged. A probe without an answer
 in time is lost; an answer that comes later is reported, and still lost. When the connection ends, mynah connects
-again; the probes that fall due meanwhile are lost. Closing statistics come after -c probes, or at Ctrl-C.
+again; the probes that fall due meanwhile are lost. Closing statistics come after -c probes, or at Ctrl-C. Jitter is the
+mean difference between a round trip and the one before it.
+
+Over udp:// a probe is a datagram, and its number tells also what comes twice (DUP!), after a later one (reordered), or
+belongs to no probe of this run. What the peer's machine refuses (ICMP) is lost.
 
 flags:
   -c, --count N            stop after so many probes [until Ctrl-C]
   -i, --interval DURATION  time between probes [1s]
-  -s, --size BYTES         bytes in each probe, 1 to 1048576 [56]
+  -s, --size BYTES         bytes in each probe, 1 to 1048576; over udp:// 8 to 65507 [56]
   -W, --timeout DURATION   how long a probe may take; also for connecting [5s]
+      --json FILE          write all results, with the fate of each probe, as JSON (schema mynah-ping/1)
   -h, --help               print this and exit
 
 A DURATION is a number and a unit (250ms, 1.5s, 2m), or a number of seconds.
 
 exit status:
   0  every probe came back in time, unchanged
-  1  some were lost or changed, or the result could not be written
+  1  some were lost or changed, or more came back than was sent, or the result could not be written
   2  a mistake on the command line
   3  could not connect, or nothing came back
 )";
@@ -129,6 +140,10 @@ The bytes that are sent follow from connection and offset, and every byte that c
 or repeated are reported with connection and offset. Each message that was sent is counted as verified, mismatched, lost
 (the connection ended first) or timed out. What is in flight at the end is waited for. A connection that fails is not made
 again. Ctrl-C ends early, with the statistics so far; a second one does not wait for what is in flight.
+
+Over udp:// a message is a datagram, numbered and verified for itself. One that is not back within the timeout is lost, and
+the connection goes on. What comes twice, after a later one (reordered), after it was lost (late), or bears no number of
+this run (foreign) is counted besides; so is each time that the peer's machine says no (refused).
 
 Lines that begin with "!" say what is wrong, or what to know before you trust the numbers: whether the generator had a
 processor to itself, whether it was late, and whether it was at its limit and not the server.

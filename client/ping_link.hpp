@@ -1,8 +1,8 @@
-// ping_link.hpp -- the connection of a ping, made anew whenever it ends.
+// ping_link.hpp -- what a ping sends its probes over.
 //
 // What     run() sends the probes that are asked for through `wanted`, and tells all that happens through `events`,
-//          until its context is cancelled.
-// Threads  run() once, from any task; the PingLink must live until it returns. The channels, from any task.
+//          until its context is cancelled. StreamPingLink does it over connections, DatagramPingLink over UDP.
+// Threads  run() once, from any task; the link must live until it returns. The channels, from any task.
 // Order    events come in the order in which they happened: a probe's ProbeSent before the bytes that answer it, and
 //          all of a connection's before its LinkDown.
 // Errors   as events.
@@ -11,7 +11,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <system_error>
 #include <variant>
 #include <vector>
@@ -21,8 +20,6 @@
 #include "conc/context.hpp"
 #include "conc/task.hpp"
 #include "net/address.hpp"
-#include "net/result.hpp"
-#include "net/stream.hpp"
 
 namespace mynah::client {
 
@@ -36,16 +33,21 @@ struct ConnectFailed {
     std::error_code error;
 };
 
+/// Of datagrams: one was not taken, by our kernel or by the peer's machine (ICMP). The link goes on.
+struct Refused {
+    std::error_code error;
+};
+
 struct ProbeSent {
     Probe probe;  // sent_at is the moment before its first byte was handed to the kernel
 };
 
 struct BytesBack {
-    std::vector<std::byte> bytes;
+    std::vector<std::byte> bytes;  // a piece of a stream, or a datagram
     ProbeTime received_at;
 };
 
-using LinkEvent = std::variant<LinkUp, LinkDown, ConnectFailed, ProbeSent, BytesBack>;
+using LinkEvent = std::variant<LinkUp, LinkDown, ConnectFailed, Refused, ProbeSent, BytesBack>;
 
 struct PingLinkOptions {
     net::Address address;
@@ -56,31 +58,25 @@ struct PingLinkOptions {
 
 class PingLink {
   public:
-    PingLink(PingLinkOptions options, conc::Context ctx);
+    explicit PingLink(conc::Context ctx);
+    PingLink(const PingLink&) = delete;
+    PingLink& operator=(const PingLink&) = delete;
+    virtual ~PingLink() = default;
 
-    /// `first`: the connection to begin with.
-    conc::Task<void> run(net::Stream first);
+    virtual conc::Task<void> run() = 0;
 
     /// Sequence numbers of the probes to send.
     const conc::Channel<std::uint64_t>& wanted() const { return wanted_; }
     const conc::Channel<LinkEvent>& events() const { return events_; }
 
-  private:
-    conc::Task<void> serve_for_a_while(net::Stream stream);
-    conc::Task<void> serve(net::Stream stream);
-    conc::Task<void> send_probes(net::Stream* stream, conc::CancelableContext connection, std::error_code* error);
-    conc::Task<std::error_code> receive_bytes(net::Stream* stream);
+  protected:
     conc::Task<void> tell(LinkEvent event);
+    const conc::Context& ctx() const { return ctx_; }
 
-    PingLinkOptions options_;
+  private:
     conc::Context ctx_;
     conc::Channel<std::uint64_t> wanted_;
     conc::Channel<LinkEvent> events_;
 };
-
-/// Connects; operation_canceled as soon as `ctx` is cancelled. The attempt itself may then go on in a task of its own
-/// for what is left of `timeout`.
-conc::Task<net::Result<net::Stream>> connect_unless_cancelled(net::Address address, std::chrono::nanoseconds timeout,
-                                                              conc::Context ctx);
 
 }  // namespace mynah::client

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -23,13 +27,9 @@
 #include "conc/select_case.hpp"
 #include "conc/task.hpp"
 #include "conc/wait_group.hpp"
-#include "net/stream.hpp"
 
 namespace mynah::client {
 namespace {
-
-// A server that is gone is not asked more often than this whether it is back.
-constexpr std::chrono::nanoseconds kShortestRetry = std::chrono::milliseconds(100);
 
 template <class... Functions>
 struct Overloaded : Functions... {
@@ -38,35 +38,35 @@ struct Overloaded : Functions... {
 
 }  // namespace
 
-Pinger::Pinger(PingOptions options, Console* console, conc::Context interrupted)
+Pinger::Pinger(PingOptions options, std::unique_ptr<OutstandingProbes> probes, Console* console,
+               conc::Context interrupted)
     : options_(std::move(options)),
+      probes_(std::move(probes)),
       console_(console),
       interrupted_(std::move(interrupted)),
-      target_(options_.address.to_string()),
-      probes_(options_.timeout) {}
+      target_(options_.address.to_string()) {
+    report_.options = options_;
+}
 
-conc::Task<ExitStatus> Pinger::run(net::Stream stream) {
-    const auto scope = conc::with_cancel(conc::Context::background());
-    PingLink link({.address = options_.address,
-                   .probe_bytes = options_.probe_bytes,
-                   .timeout = options_.timeout,
-                   .retry = std::max(options_.interval, kShortestRetry)},
-                  scope.ctx);
+conc::Task<ExitStatus> Pinger::run(PingLink* link, conc::CancelFunc stop_link) {
     conc::WaitGroup tasks;
-    auto linking = [&link](net::Stream first) { return link.run(std::move(first)); };
-    tasks.go(std::move(linking), std::move(stream));
-    started_ = next_due_ = conc::now();
-    co_await ping_until_settled(&link);
-    scope.cancel();
+    auto linking = [link] { return link->run(); };
+    tasks.go(std::move(linking));
+    report_.started = std::chrono::system_clock::now();
+    report_.began_at = next_due_ = conc::now();
+    co_await ping_until_settled(link);
+    stop_link();
     co_await tasks.wait();
 
-    tally_.under_way = probes_.waiting() + queued_;
-    lines_ += "\n" + summary(target_, tally_, trips_, conc::now() - started_);
+    tally().under_way = probes_->waiting() + queued_;
+    report_.elapsed = conc::now() - report_.began_at;
+    lines_ += "\n" + summary(target_, tally(), report_.trips, report_.elapsed);
     co_await print();
     if (output_error_) {
         console_->complain_of_output(output_error_);
     }
-    co_return status();
+    report_.status = status();
+    co_return report_.status;
 }
 
 conc::Task<void> Pinger::ping_until_settled(PingLink* link) {
@@ -76,6 +76,7 @@ conc::Task<void> Pinger::ping_until_settled(PingLink* link) {
         auto chosen = co_await conc::select(link->events().recv_case(), conc::after(next_wake() - conc::now()),
                                             interrupted_.done());
         if (chosen.index() == 2) {
+            report_.interrupted = true;
             break;
         }
         if (chosen.index() == 0) {
@@ -106,10 +107,8 @@ void Pinger::handle(LinkEvent event, PingLink& link) {
     std::visit(Overloaded{[this](const LinkUp&) { on_up(); },
                           [this, &link](const LinkDown& down) { on_down(down.error, link); },
                           [this](const ConnectFailed& failed) { down_reason_ = failed.error; },
-                          [this](ProbeSent& sent) {
-                              --queued_;
-                              probes_.sent(std::move(sent.probe));
-                          },
+                          [this](const Refused& refused) { on_refused(refused.error); },
+                          [this](ProbeSent& sent) { on_sent(std::move(sent.probe)); },
                           [this](const BytesBack& back) { on_bytes(back); }},
                event);
 }
@@ -129,7 +128,7 @@ void Pinger::on_down(std::error_code error, PingLink& link) {
     const std::string why = error ? fmt::format("connection lost ({})", describe_connect_error(error, options_.timeout))
                                   : std::string("connection closed by peer");
     console_->complain(why);
-    for (const std::uint64_t sequence : probes_.abandon()) {
+    for (const std::uint64_t sequence : probes_->abandon()) {
         say_lost(sequence, why);
     }
     // What the link has not taken yet must not be sent on the next connection as if it had just become due.
@@ -139,34 +138,71 @@ void Pinger::on_down(std::error_code error, PingLink& link) {
     }
 }
 
+void Pinger::on_sent(Probe probe) {
+    --queued_;
+    if (journal() != nullptr) {
+        journal()->sent(probe.sequence, probe.sent_at);
+    }
+    probes_->sent(std::move(probe));
+}
+
+void Pinger::on_refused(std::error_code error) {
+    const std::string why = "refused (" + describe_connect_error(error, options_.timeout) + ")";
+    if (!std::exchange(refused_, true)) {
+        console_->complain(target_ + " " + why);
+    }
+    for (const std::uint64_t sequence : probes_->abandon()) {
+        say_lost(sequence, why);
+    }
+}
+
 void Pinger::on_bytes(const BytesBack& back) {
     give_up_overdue(back.received_at);
-    for (const Reply& reply : probes_.received(back.bytes, back.received_at)) {
+    const Replies back_again = probes_->received(back.bytes, back.received_at);
+    for (const Reply& reply : back_again.replies) {
         on_reply(reply);
     }
-    if (const std::uint64_t surplus = probes_.surplus_bytes(); surplus > surplus_) {
-        lines_ += fmt::format("{} from {} that belong to no probe\n", count_bytes(surplus - surplus_), target_);
-        surplus_ = surplus;
+    if (back_again.foreign_bytes) {
+        ++tally().foreign;
+        lines_ += fmt::format("{} from {} that belong to no probe\n", count_bytes(*back_again.foreign_bytes), target_);
     }
 }
 
 void Pinger::on_reply(const Reply& reply) {
-    std::string line = fmt::format("{} from {}: seq={} time={} ms", count_bytes(reply.size), target_, reply.sequence,
-                                   format_milliseconds(reply.round_trip));
-    if (reply.differing_bytes > 0) {
-        ++tally_.corrupted;
-        line += fmt::format(" (corrupted: {} different, the first at offset {})", count_bytes(reply.differing_bytes),
-                            reply.first_difference);
-    } else {
-        trips_.add(reply.round_trip);
-        ++(reply.overdue ? tally_.late : tally_.answered);
-        line += reply.overdue ? " (late)" : "";
+    if (std::exchange(refused_, false)) {
+        console_->complain(target_ + " answers again");
     }
-    lines_ += line + "\n";
+    if (journal() != nullptr) {
+        journal()->came_back(reply);
+    }
+    lines_ += fmt::format("{} from {}: seq={}", count_bytes(reply.size), target_, reply.sequence);
+    if (reply.round_trip) {
+        lines_ += fmt::format(" time={} ms", format_milliseconds(*reply.round_trip));
+    }
+    if (reply.differing_bytes > 0) {
+        lines_ += fmt::format(" (corrupted: {} different, the first at offset {})", count_bytes(reply.differing_bytes),
+                              reply.first_difference);
+    }
+    if (reply.duplicate) {
+        ++tally().duplicates;
+        lines_ += " (DUP!)";
+    } else if (reply.differing_bytes > 0) {
+        ++tally().corrupted;
+    } else {
+        report_.trips.add(*reply.round_trip);
+        ++(reply.overdue ? tally().late : tally().answered);
+        tally().reordered += reply.reordered ? 1 : 0;
+        lines_ += reply.overdue ? " (late)" : "";
+        lines_ += reply.reordered ? " (reordered)" : "";
+    }
+    lines_ += "\n";
 }
 
 void Pinger::ask_for_probe(PingLink& link) {
-    const std::uint64_t sequence = ++tally_.sent;
+    const std::uint64_t sequence = ++tally().sent;
+    if (journal() != nullptr) {
+        journal()->due(conc::now());
+    }
     if (!connected_) {
         say_lost(sequence, down_reason_ ? fmt::format("not connected ({})",
                                                       describe_connect_error(down_reason_, options_.timeout))
@@ -179,17 +215,20 @@ void Pinger::ask_for_probe(PingLink& link) {
 }
 
 void Pinger::give_up_overdue(ProbeTime now) {
-    for (const std::uint64_t sequence : probes_.expire(now)) {
+    for (const std::uint64_t sequence : probes_->expire(now)) {
         say_lost(sequence, "no answer within " + format_duration(options_.timeout));
     }
 }
 
 void Pinger::say_lost(std::uint64_t sequence, std::string_view why) {
+    if (journal() != nullptr) {
+        journal()->lost(sequence, why);
+    }
     lines_ += fmt::format("lost: seq={} {}\n", sequence, why);
 }
 
 bool Pinger::settled() const {
-    return all_asked_for() && queued_ == 0 && probes_.waiting() == 0;
+    return all_asked_for() && queued_ == 0 && probes_->waiting() == 0;
 }
 
 /// When there is something to do even if nothing happens.
@@ -199,17 +238,18 @@ ProbeTime Pinger::next_wake() const {
     if (!all_asked_for() && (connected_ || was_down_)) {
         wake = std::min(wake, next_due_);
     }
-    return std::min(wake, probes_.next_expiry().value_or(wake));
+    return std::min(wake, probes_->next_expiry().value_or(wake));
 }
 
 ExitStatus Pinger::status() const {
     if (output_error_) {
         return ExitStatus::mismatch;
     }
-    if (tally_.answered + tally_.late + tally_.corrupted == 0) {
+    if (tally().answered + tally().late + tally().corrupted == 0) {
         return ExitStatus::unreachable;
     }
-    return tally_.lost() > 0 || surplus_ > 0 ? ExitStatus::mismatch : ExitStatus::verified;
+    return tally().lost() > 0 || tally().duplicates > 0 || tally().foreign > 0 ? ExitStatus::mismatch
+                                                                               : ExitStatus::verified;
 }
 
 }  // namespace mynah::client

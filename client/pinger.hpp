@@ -1,14 +1,15 @@
 // pinger.hpp -- decides when probes are due, and keeps the account of what became of each.
 //
 // What     run() asks the link for a probe at each interval, writes one line for each probe's fate on standard
-//          output, and ends with the closing statistics: when all probes are settled, or when it is interrupted.
+//          output, and ends with the closing statistics: when all probes are settled, or when it is interrupted. The
+//          same is in report() then; its journal is kept only where a report was asked for.
 // Threads  run() once, from any task: one task owns the whole account. The Pinger must live until it returns.
 // Errors   in the exit status, and on standard error.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -17,6 +18,8 @@
 #include "client/console.hpp"
 #include "client/exit_status.hpp"
 #include "client/outstanding_probes.hpp"
+#include "client/ping_journal.hpp"
+#include "client/ping_json.hpp"
 #include "client/ping_link.hpp"
 #include "client/round_trips.hpp"
 #include "conc/context.hpp"
@@ -26,10 +29,12 @@ namespace mynah::client {
 
 class Pinger {
   public:
-    Pinger(PingOptions options, Console* console, conc::Context interrupted);
+    Pinger(PingOptions options, std::unique_ptr<OutstandingProbes> probes, Console* console, conc::Context interrupted);
 
-    /// `stream`: the first connection.
-    conc::Task<ExitStatus> run(net::Stream stream);
+    /// Runs the link too, which `stop_link` ends.
+    conc::Task<ExitStatus> run(PingLink* link, conc::CancelFunc stop_link);
+
+    const PingReport& report() const { return report_; }
 
   private:
     conc::Task<void> ping_until_settled(PingLink* link);
@@ -38,6 +43,8 @@ class Pinger {
     void handle(LinkEvent event, PingLink& link);
     void on_up();
     void on_down(std::error_code error, PingLink& link);
+    void on_sent(Probe probe);
+    void on_refused(std::error_code error);
     void on_bytes(const BytesBack& back);
     void on_reply(const Reply& reply);
 
@@ -46,24 +53,25 @@ class Pinger {
     void say_lost(std::uint64_t sequence, std::string_view why);
 
     bool settled() const;
-    bool all_asked_for() const { return options_.count && tally_.sent >= *options_.count; }
+    bool all_asked_for() const { return options_.count && tally().sent >= *options_.count; }
     ProbeTime next_wake() const;
     ExitStatus status() const;
+    PingTally& tally() { return report_.tally; }
+    const PingTally& tally() const { return report_.tally; }
+    PingJournal* journal() { return options_.json_path.empty() ? nullptr : &report_.journal; }
 
     PingOptions options_;
+    std::unique_ptr<OutstandingProbes> probes_;
     Console* console_;
     conc::Context interrupted_;
     std::string target_;
 
-    PingTally tally_;
-    RoundTrips trips_;
-    OutstandingProbes probes_;
-    std::size_t queued_ = 0;     // asked for, and not sent yet
-    std::uint64_t surplus_ = 0;  // bytes, as far as they have been reported
+    PingReport report_;
+    std::size_t queued_ = 0;  // asked for, and not sent yet
     bool connected_ = false;
     bool was_down_ = false;
+    bool refused_ = false;  // since the last answer
     std::error_code down_reason_;
-    ProbeTime started_;
     ProbeTime next_due_;
     std::string lines_;  // to be printed
     std::error_code output_error_;

@@ -42,34 +42,28 @@ std::size_t receive_bytes(const Options& options) {
 }  // namespace
 
 Connection::Connection(Shared shared, net::Stream stream, std::uint64_t index, std::uint64_t stride)
-    : shared_(shared),
+    : Flow(shared, index, stride),
       stream_(std::move(stream)),
-      index_(index),
-      stride_(stride),
-      next_(index),
       depth_(shared.options->depth),
-      random_(index + 1),
       send_position_(Pattern::start_of(index)),
       receive_position_(Pattern::start_of(index)) {
     stream_.set_receive_options(
-        {.initial_bytes = receive_bytes(*shared_.options), .maximum_bytes = Pattern::kLargestWindow});
+        {.initial_bytes = receive_bytes(*shared.options), .maximum_bytes = Pattern::kLargestWindow});
 }
 
 conc::Task<void> Connection::run() {
     conc::TimePoint now = conc::now();
     for (;;) {
         fill(now);
-        while (wants_to_send()) {
-            auto sending = begin_send();
-            const auto sent = co_await sending;
-            end_send(sent, sending.unsent_bytes());
+        if (wants_to_send()) {
+            co_await send();
         }
         if (is_through(now)) {
             break;
         }
         const auto lease = co_await stream_.receive();
         now = conc::now();
-        shared_.tally->advance(now);
+        shared().tally->advance(now);
         if (!take(lease, now)) {
             stream_.close();
             co_return;
@@ -78,30 +72,17 @@ conc::Task<void> Connection::run() {
     co_await finish();
 }
 
-void Connection::fill(conc::TimePoint now) {
-    while (has_room()) {
-        const auto planned = shared_.schedule->take(next_, now);
-        if (!planned) {
-            return;
-        }
-        next_ += stride_;
-        const Message message{.planned = *planned, .sent = now, .bytes = draw_size()};
-        in_flight_.push(message);
-        unsent_ += message.bytes;
-        shared_.tally->sent(message);
-    }
+void Connection::put_into_flight(const Message& message) {
+    in_flight_.push(message);
+    unsent_ += message.bytes;
 }
 
-/// xorshift64, by Marsaglia: https://www.jstatsoft.org/v08/i14
-std::uint64_t Connection::draw_size() noexcept {
-    const auto& [least, most] = shared_.options->message_bytes;
-    if (least == most) {
-        return least;
+conc::Task<void> Connection::send() {
+    while (wants_to_send()) {
+        auto sending = begin_send(conc::Duration(0));
+        const auto sent = co_await sending;
+        end_send(sent, sending.unsent_bytes());
     }
-    random_ ^= random_ << 13U;
-    random_ ^= random_ >> 7U;
-    random_ ^= random_ << 17U;
-    return least + random_ % (most - least + 1);
 }
 
 // Counted as handed over before it is: where the task has to queue after the send, the answer may be first.
@@ -110,7 +91,7 @@ net::SendAwaiter Connection::begin_send(conc::Duration timeout) noexcept {
     attempted_ = static_cast<std::size_t>(std::min<std::uint64_t>(unsent_, Pattern::kLargestWindow));
     handed_over_ += attempted_;
     unsent_ -= attempted_;
-    return stream_.send_all(shared_.pattern->window(send_position_, attempted_), timeout);
+    return stream_.send_all(shared().pattern->window(send_position_, attempted_), timeout);
 }
 
 void Connection::end_send(const net::Result<void>& sent, std::size_t left) {
@@ -125,7 +106,7 @@ void Connection::end_send(const net::Result<void>& sent, std::size_t left) {
         // The kernel has no room. The task that pushes has the right to send until it is through.
         sending_ = true;
         auto pushing = [this] { return push(); };
-        shared_.tasks->go(std::move(pushing));
+        shared().tasks->go(std::move(pushing));
         return;
     }
     // The connection is gone, which the receiver finds as well, and what came back before.
@@ -160,7 +141,7 @@ bool Connection::take(const net::Result<net::Lease>& lease, conc::TimePoint now)
         return false;
     }
     if (overdue_) {
-        end(Fate::timed_out, fmt::format("no answer within {}", format_duration(shared_.options->timeout)));
+        end(Fate::timed_out, fmt::format("no answer within {}", format_duration(shared().options->timeout)));
         return false;
     }
     stream_.clear_interrupt();
@@ -177,7 +158,7 @@ bool Connection::verify(std::span<const std::byte> bytes, conc::TimePoint now) {
         }
         const std::size_t count = static_cast<std::size_t>(
             std::min({std::uint64_t{bytes.size()}, outstanding, std::uint64_t{Pattern::kLargestWindow}}));
-        const auto expected = shared_.pattern->window(receive_position_, count);
+        const auto expected = shared().pattern->window(receive_position_, count);
         if (std::memcmp(bytes.data(), expected.data(), count) == 0) [[likely]] {
             accept(count, now);
         } else if (!examine(bytes.first(count), outstanding, now)) {
@@ -190,11 +171,11 @@ bool Connection::verify(std::span<const std::byte> bytes, conc::TimePoint now) {
 
 /// Bytes of which at least one differs. False where the stream is out of step: nothing that follows could be compared.
 bool Connection::examine(std::span<const std::byte> bytes, std::uint64_t awaited, conc::TimePoint now) {
-    const auto expected = shared_.pattern->window(receive_position_, bytes.size());
+    const auto expected = shared().pattern->window(receive_position_, bytes.size());
     const auto [differing, _] = std::ranges::mismatch(bytes, expected);
     const auto same = static_cast<std::size_t>(differing - bytes.begin());
     const std::size_t position = Pattern::advance(receive_position_, same);
-    const Fault fault = diagnose(*shared_.pattern, position, bytes.subspan(same), received_ + same, awaited - same);
+    const Fault fault = diagnose(*shared().pattern, position, bytes.subspan(same), received_ + same, awaited - same);
     report(fault, received_ + same);
     if (fault.kind == FaultKind::changed) {
         accept_changed(bytes, now);
@@ -221,7 +202,7 @@ void Connection::accept_changed(std::span<const std::byte> bytes, conc::TimePoin
     while (!bytes.empty()) {
         const std::uint64_t left = in_flight_.front().bytes - front_received_;
         const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(left, bytes.size()));
-        const auto expected = shared_.pattern->window(receive_position_, count);
+        const auto expected = shared().pattern->window(receive_position_, count);
         front_differs_ = front_differs_ || !std::ranges::equal(bytes.first(count), expected);
         accept(count, now);
         bytes = bytes.subspan(count);
@@ -230,10 +211,10 @@ void Connection::accept_changed(std::span<const std::byte> bytes, conc::TimePoin
 
 void Connection::complete(conc::TimePoint now) {
     if (front_differs_) {
-        shared_.tally->failed(in_flight_.front(), Fate::mismatched);
+        shared().tally->failed(in_flight_.front(), Fate::mismatched);
         front_differs_ = false;
     } else {
-        shared_.tally->verified(in_flight_.front(), now);
+        shared().tally->verified(in_flight_.front(), now);
     }
     in_flight_.pop();
 }
@@ -243,11 +224,11 @@ void Connection::end(Fate fate, const std::string& why) {
     ended_ = true;
     unsent_ = 0;
     if (!why.empty()) {
-        shared_.tally->connection_failed(why);
+        shared().tally->connection_failed(why);
     }
     for (; !in_flight_.empty(); in_flight_.pop()) {
         const bool differs = fate == Fate::mismatched || front_differs_;
-        shared_.tally->failed(in_flight_.front(), differs ? Fate::mismatched : fate);
+        shared().tally->failed(in_flight_.front(), differs ? Fate::mismatched : fate);
         front_differs_ = false;
         if (fate == Fate::mismatched) {
             fate = Fate::lost;
@@ -256,9 +237,9 @@ void Connection::end(Fate fate, const std::string& why) {
 }
 
 void Connection::report(Fault fault, std::uint64_t offset) {
-    fault.connection = index_ + 1;
+    fault.connection = index() + 1;
     fault.offset = offset;
-    shared_.tally->faulted(fault);
+    shared().tally->faulted(fault);
 }
 
 void Connection::check(conc::TimePoint now) {
@@ -266,10 +247,10 @@ void Connection::check(conc::TimePoint now) {
         return;
     }
     if (in_flight_.empty()) {
-        if (shared_.schedule->is_over(now)) {
+        if (shared().schedule->is_over(now)) {
             stream_.interrupt();
         }
-    } else if (now - in_flight_.front().sent >= shared_.options->timeout) {
+    } else if (now - in_flight_.front().sent >= shared().options->timeout) {
         overdue_ = true;
         stream_.interrupt();
     }
@@ -288,7 +269,7 @@ conc::Task<void> Connection::finish() {
     stream_.clear_interrupt();
     const auto shut = stream_.shutdown_send();
     if (shut) {
-        const auto lease = co_await stream_.receive(std::min(kEndOfStreamPatience, shared_.options->timeout));
+        const auto lease = co_await stream_.receive(std::min(kEndOfStreamPatience, shared().options->timeout));
         if (lease && !lease->empty()) {
             report({.kind = FaultKind::surplus, .bytes = lease->size()}, received_);
         }

@@ -10,19 +10,25 @@
 #include <fmt/format.h>
 
 #include "client/connection.hpp"
+#include "client/load/datagram_flow.hpp"
 #include "client/load/options.hpp"
-#include "client/ping_link.hpp"
 #include "conc/context.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/task.hpp"
 #include "conc/wait_group.hpp"
 #include "net/address.hpp"
+#include "net/datagram.hpp"
+#include "net/result.hpp"
 
 namespace mynah::client::load {
 namespace {
 
 // A server's queue of connections that it has not accepted yet holds at least as many: SOMAXCONN was 128 for long.
 constexpr std::size_t kAtOnce = 128;
+
+void note_failure(Dialled& dialled, std::error_code error, std::chrono::nanoseconds timeout) {
+    ++dialled.failures[fmt::format("{}: {}", kCannotConnect, describe_connect_error(error, timeout))];
+}
 
 class Dialler {
   public:
@@ -62,8 +68,7 @@ class Dialler {
         } else if (stream.error() == std::errc::operation_canceled) {
             dialled_.stopped = true;
         } else {
-            const std::string why = describe_connect_error(stream.error(), timeout_);
-            ++dialled_.failures[fmt::format("{}: {}", kCannotConnect, why)];
+            note_failure(dialled_, stream.error(), timeout_);
         }
     }
 
@@ -74,13 +79,42 @@ class Dialler {
     Dialled dialled_;
 };
 
+conc::Task<Dialled> open_sockets(Options options, conc::Context stop) {
+    Dialled dialled;
+    const auto first = co_await open_datagrams_unless_cancelled(options.address, options.timeout, std::move(stop));
+    if (!first) {
+        dialled.stopped = first.error() == std::errc::operation_canceled;
+        if (!dialled.stopped) {
+            note_failure(dialled, first.error(), options.timeout);
+        }
+        co_return dialled;
+    }
+    for (std::size_t i = 0; i < options.connections; ++i) {
+        auto socket = net::DatagramSocket::connect(first->peer(), DatagramFlow::socket_options(options));
+        const auto adopted = socket ? socket->adopt() : net::fail(socket.error());
+        if (adopted) {
+            dialled.sockets.push_back(std::move(*socket));
+        } else {
+            note_failure(dialled, adopted.error(), options.timeout);
+        }
+    }
+    co_return dialled;
+}
+
+conc::Task<Dialled> open_streams(Options options, conc::Context stop) {
+    Dialler dialler(options.address, options.timeout, options.connections, std::move(stop));
+    co_await dialler.dial_all();
+    co_return dialler.take();
+}
+
 }  // namespace
 
 conc::Task<Dialled> dial(Options options, conc::Context stop) {
     const auto begin = conc::now();
-    Dialler dialler(options.address, options.timeout, options.connections, std::move(stop));
-    co_await dialler.dial_all();
-    Dialled dialled = dialler.take();
+    const bool is_udp = options.address.transport() == net::Transport::udp;
+    auto dialling =
+        is_udp ? open_sockets(std::move(options), std::move(stop)) : open_streams(std::move(options), std::move(stop));
+    Dialled dialled = co_await std::move(dialling);
     dialled.elapsed = conc::now() - begin;
     co_return dialled;
 }

@@ -1,7 +1,8 @@
 // dial.hpp -- makes the connections of a load, a bounded number at a time.
 //
 // What     The first connection is made alone: where nobody listens, one attempt is enough to say so. The others go to
-//          the address that it found, so that a name is looked up once.
+//          the address that it found, so that a name is looked up once. Over UDP that only opens sockets: whether
+//          anyone listens is found when something is sent.
 // Cancel   with `stop`; then those that were made are given up.
 // Errors   counted by what the system says of them: "cannot connect: Connection refused".
 #pragma once
@@ -16,6 +17,7 @@
 #include "client/load/options.hpp"
 #include "conc/context.hpp"
 #include "conc/task.hpp"
+#include "net/datagram.hpp"
 #include "net/stream.hpp"
 
 namespace mynah::client::load {
@@ -24,6 +26,7 @@ inline constexpr std::string_view kCannotConnect = "cannot connect";
 
 struct Dialled {
     std::vector<net::Stream> streams;
+    std::vector<net::DatagramSocket> sockets;       // in their place, over UDP
     std::map<std::string, std::uint64_t> failures;  // why, and how many
     std::chrono::nanoseconds elapsed{0};
     bool stopped = false;

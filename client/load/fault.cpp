@@ -46,13 +46,20 @@ std::string_view name_of(FaultKind kind) noexcept {
 }
 
 std::string describe(const Fault& fault) {
-    std::string text = fmt::format("connection {}, offset {}: ", fault.connection, fault.offset);
+    std::string text = fmt::format("connection {}, ", fault.connection);
+    if (fault.datagram > 0) {
+        text += fmt::format("datagram {}, ", fault.datagram);
+    }
+    text += fmt::format("offset {}: ", fault.offset);
     switch (fault.kind) {
         case FaultKind::changed:
             text += count_bytes(fault.bytes) + " changed";
             break;
         case FaultKind::lost:
             text += count_bytes(fault.bytes) + " lost";
+            if (fault.datagram > 0) {
+                return text;  // nothing came in their place
+            }
             break;
         case FaultKind::repeated:
             text += count_bytes(fault.bytes) + " came twice";
@@ -94,6 +101,23 @@ Fault diagnose(const Pattern& pattern, std::size_t position, std::span<const std
         fault.bytes = behind;
     }
     return fault;
+}
+
+Fault compare_datagrams(std::span<const std::byte> sent, std::span<const std::byte> returned) {
+    const std::size_t common = std::min(sent.size(), returned.size());
+    const std::uint64_t differing = count_differing(returned.first(common), sent.first(common));
+    if (differing == 0) {
+        const bool is_shorter = returned.size() < sent.size();
+        return {.kind = is_shorter ? FaultKind::lost : FaultKind::surplus,
+                .offset = common,
+                .bytes = std::max(sent.size(), returned.size()) - common};
+    }
+    const auto [at_sent, at_returned] = std::ranges::mismatch(sent.first(common), returned.first(common));
+    return {.kind = FaultKind::changed,
+            .offset = static_cast<std::uint64_t>(at_sent - sent.begin()),
+            .bytes = differing,
+            .sent = std::to_integer<unsigned>(*at_sent),
+            .returned = std::to_integer<unsigned>(*at_returned)};
 }
 
 }  // namespace mynah::client::load

@@ -25,11 +25,16 @@ enum class FaultKind : std::uint8_t {
 struct Fault {
     FaultKind kind = FaultKind::changed;
     std::uint64_t connection = 0;  // from 1
-    std::uint64_t offset = 0;      // in the connection's stream, from 0
+    std::uint64_t datagram = 0;    // of the connection, from 1; 0: it is a stream
+    std::uint64_t offset = 0;      // in the connection's stream, or in the datagram, from 0
     std::uint64_t bytes = 0;       // how many: changed, lost, ...
     unsigned sent = 0;             // the first byte that differs, as it was sent (but for surplus)
     unsigned returned = 0;         // and as it came back
 };
+
+/// Of what came back, one datagram: `sent` and `returned` differ, in bytes or in length. Sets what diagnose() does, and
+/// the offset.
+Fault compare_datagrams(std::span<const std::byte> sent, std::span<const std::byte> returned);
 
 /// "connection 3, offset 1234: 1 byte lost (sent 0x12, got 0x34)"
 std::string describe(const Fault& fault);

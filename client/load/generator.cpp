@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 
@@ -14,12 +15,14 @@
 #include "client/console.hpp"
 #include "client/duration.hpp"
 #include "client/load/connection.hpp"
+#include "client/load/datagram_flow.hpp"
 #include "client/load/dial.hpp"
-#include "client/load/machine.hpp"
+#include "client/load/flow.hpp"
 #include "client/load/options.hpp"
 #include "client/load/processor_use.hpp"
 #include "client/load/report.hpp"
 #include "client/load/tally.hpp"
+#include "client/machine.hpp"
 #include "conc/context.hpp"
 #include "conc/event_source.hpp"
 #include "conc/scheduler.hpp"
@@ -27,7 +30,9 @@
 #include "conc/select_case.hpp"
 #include "conc/sleep.hpp"
 #include "conc/task.hpp"
+#include "net/datagram.hpp"
 #include "net/driver.hpp"
+#include "net/stream.hpp"
 
 namespace mynah::client::load {
 namespace {
@@ -49,14 +54,14 @@ conc::Task<Report> Generator::run() {
     report_.started = std::chrono::system_clock::now();
     report_.machine = this_machine();
     Dialled dialled = co_await dial(options_, stop_);
-    report_.connected = dialled.streams.size();
+    report_.connected = dialled.streams.size() + dialled.sockets.size();
     report_.connect_time = dialled.elapsed;
     for (const auto& [why, times] : dialled.failures) {
         for (std::uint64_t i = 0; i < times; ++i) {
             tally_.connection_failed(why);
         }
     }
-    if (!dialled.streams.empty() && !dialled.stopped) {
+    if (report_.connected > 0 && !dialled.stopped) {
         co_await measure(std::move(dialled));
     }
     summarise();
@@ -66,17 +71,12 @@ conc::Task<Report> Generator::run() {
 conc::Task<void> Generator::measure(Dialled dialled) {
     // A thread's timers are late by 50 us for the sake of power: too much for who measures a few.
     (void)::prctl(PR_SET_TIMERSLACK, 1);
-    const Shared shared{
-        .options = &options_, .pattern = &pattern_, .schedule = &schedule_, .tally = &tally_, .tasks = &tasks_};
-    const std::size_t count = dialled.streams.size();
-    for (std::size_t i = 0; i < count; ++i) {
-        connections_.push_back(std::make_unique<Connection>(shared, std::move(dialled.streams[i]), i, count));
-    }
-    live_ = count;
+    make_flows(std::move(dialled));
+    live_ = flows_.size();
     schedule_.begin(conc::now());
     tally_.begin();
-    for (const auto& connection : connections_) {
-        auto driving = [this, one = connection.get()] { return drive(one); };
+    for (const auto& flow : flows_) {
+        auto driving = [this, one = flow.get()] { return drive(one); };
         tasks_.go(std::move(driving));
     }
     if (schedule_.is_open_loop()) {
@@ -90,8 +90,24 @@ conc::Task<void> Generator::measure(Dialled dialled) {
     tally_.end(conc::now());
 }
 
-conc::Task<void> Generator::drive(Connection* connection) {
-    co_await connection->run();
+void Generator::make_flows(Dialled dialled) {
+    const Shared shared{.options = &options_,
+                        .pattern = &pattern_,
+                        .schedule = &schedule_,
+                        .tally = &tally_,
+                        .tasks = &tasks_,
+                        .run = static_cast<std::uint32_t>(std::random_device{}())};
+    const std::size_t count = report_.connected;
+    for (net::Stream& stream : dialled.streams) {
+        flows_.push_back(std::make_unique<Connection>(shared, std::move(stream), flows_.size(), count));
+    }
+    for (net::DatagramSocket& socket : dialled.sockets) {
+        flows_.push_back(std::make_unique<DatagramFlow>(shared, std::move(socket), flows_.size(), count));
+    }
+}
+
+conc::Task<void> Generator::drive(Flow* flow) {
+    co_await flow->run();
     if (--live_ == 0) {
         schedule_.stop(conc::now());
         all_ended_.close();
@@ -112,18 +128,16 @@ conc::Task<void> Generator::send_what_is_due() {
             break;
         }
         for (; schedule_.due(next) <= now; ++next) {
-            Connection& connection = *connections_[next % connections_.size()];
-            if (!connection.awaits(next)) {
+            Flow& flow = *flows_[next % flows_.size()];
+            if (!flow.awaits(next)) {
                 continue;  // it has no room: it sends what is due as soon as it has
             }
             if (schedule_.due(next) >= schedule_.measured_from()) {
                 lag_.add(now - schedule_.due(next));
             }
-            connection.fill(now);
-            while (connection.wants_to_send()) {
-                auto sending = connection.begin_send();
-                const auto sent = co_await sending;
-                connection.end_send(sent, sending.unsent_bytes());
+            flow.fill(now);
+            if (flow.wants_to_send()) {
+                co_await flow.send();
             }
         }
     }
@@ -137,13 +151,13 @@ conc::Task<void> Generator::heed_interrupts() {
     report_.interrupted = true;
     const conc::TimePoint now = conc::now();
     schedule_.stop(now);
-    for (const auto& connection : connections_) {
-        connection->check(now);
+    for (const auto& flow : flows_) {
+        flow->check(now);
     }
     const auto second = co_await conc::select(abort_.done(), all_ended_.recv_case());
     if (second.index() == 0) {
-        for (const auto& connection : connections_) {
-            connection->abandon();
+        for (const auto& flow : flows_) {
+            flow->abandon();
         }
     }
 }
@@ -154,8 +168,8 @@ conc::Task<void> Generator::watch() {
         tally_.advance(now);
         sample_processor(now);
         show_progress();
-        for (const auto& connection : connections_) {
-            connection->check(now);
+        for (const auto& flow : flows_) {
+            flow->check(now);
         }
         const auto woken = co_await conc::select(conc::after(until_next_look(now)), all_ended_.recv_case());
         if (woken.index() == 1) {
@@ -213,10 +227,11 @@ void Generator::summarise() {
     report_.from_planned = tally_.from_planned();
     report_.from_sent = tally_.from_sent();
     report_.intervals = tally_.intervals();
+    report_.datagrams = tally_.datagrams();
     report_.faults = tally_.faults();
     report_.fault_count = tally_.fault_count();
     report_.generator.lag = lag_;
-    if (connections_.empty()) {
+    if (flows_.empty()) {
         report_.interrupted = static_cast<bool>(stop_.err());
         return;
     }

@@ -13,8 +13,8 @@
 
 #include "client/console.hpp"
 #include "client/latency_histogram.hpp"
-#include "client/load/connection.hpp"
 #include "client/load/dial.hpp"
+#include "client/load/flow.hpp"
 #include "client/load/options.hpp"
 #include "client/load/pattern.hpp"
 #include "client/load/processor_use.hpp"
@@ -37,7 +37,8 @@ class Generator {
 
   private:
     conc::Task<void> measure(Dialled dialled);
-    conc::Task<void> drive(Connection* connection);
+    void make_flows(Dialled dialled);
+    conc::Task<void> drive(Flow* flow);
     conc::Task<void> send_what_is_due();
     conc::Task<void> heed_interrupts();
     conc::Task<void> watch();
@@ -56,8 +57,8 @@ class Generator {
     Schedule schedule_;
     Tally tally_;
     conc::WaitGroup tasks_;
-    std::vector<std::unique_ptr<Connection>> connections_;
-    std::size_t live_ = 0;              // connections that have not ended
+    std::vector<std::unique_ptr<Flow>> flows_;
+    std::size_t live_ = 0;              // flows that have not ended
     conc::Channel<bool> all_ended_{0};  // closed then
 
     LatencyHistogram lag_;

@@ -12,7 +12,7 @@
 #include "client/load/generator.hpp"
 #include "client/load/options.hpp"
 #include "client/load/report.hpp"
-#include "client/load/report_file.hpp"
+#include "client/report_file.hpp"
 #include "conc/context.hpp"
 #include "conc/task.hpp"
 

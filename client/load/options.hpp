@@ -15,6 +15,7 @@ namespace mynah::client::load {
 inline constexpr std::size_t kMostConnections = 1'000'000;
 inline constexpr std::size_t kDeepest = 65'536;
 inline constexpr std::uint64_t kLargestMessageBytes = std::uint64_t{1} << 30U;
+inline constexpr std::size_t kSmallestDatagram = 16;  // what it needs for the numbers that it is known by
 inline constexpr std::uint64_t kHighestRate = 10'000'000;
 
 struct SizeRange {

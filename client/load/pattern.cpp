@@ -6,25 +6,19 @@
 #include <optional>
 #include <span>
 
+#include "client/split_mix.hpp"
+
 namespace mynah::client::load {
 namespace {
 
 constexpr std::size_t kFewestBytesToFind = 8;
-
-/// SplitMix64, by Vigna: https://prng.di.unimi.it/splitmix64.c
-std::uint64_t mix(std::uint64_t value) noexcept {
-    value += 0x9E3779B97F4A7C15U;
-    value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9U;
-    value = (value ^ (value >> 27U)) * 0x94D049BB133111EBU;
-    return value ^ (value >> 31U);
-}
 
 }  // namespace
 
 Pattern::Pattern() {
     bytes_.reserve(kPeriod + kLargestWindow);
     for (std::size_t i = 0; i < kPeriod; ++i) {
-        auto byte = static_cast<std::byte>(mix(i));
+        auto byte = static_cast<std::byte>(split_mix(i));
         // Three are enough to differ from two neighbours: the first is the neighbour of the last.
         while (i > 0 && (byte == bytes_.back() || (i + 1 == kPeriod && byte == bytes_.front()))) {
             byte = static_cast<std::byte>(std::to_integer<unsigned>(byte) + 1);

@@ -3,9 +3,10 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "client/counted.hpp"
@@ -39,6 +40,11 @@ void remark_on_errors(const Report& report, std::vector<std::string>& remarks) {
     const std::uint64_t warm_up_failed = report.warm_up.failed();
     if (warm_up_failed > 0) {
         remarks.push_back(fmt::format("{} of the warm-up failed", count_of(warm_up_failed, "message")));
+    }
+    if (report.datagrams.receive_queue > 0) {
+        remarks.push_back(
+            fmt::format("{} came back and found no room in our own kernel's queue: they are among the lost ones",
+                        count_of(report.datagrams.receive_queue, "datagram")));
     }
     if (report.interrupted) {
         remarks.push_back("interrupted: the numbers are of the time until then");
@@ -80,6 +86,12 @@ double Report::bytes_per_second() const {
 
 ExitStatus status_of(const Report& report) {
     const auto any = [&report](Fate fate) { return report.measured.of(fate) + report.warm_up.of(fate) > 0; };
+    if (report.is_of_datagrams() && any(Fate::lost) && !any(Fate::verified) && !any(Fate::mismatched)) {
+        return ExitStatus::unreachable;  // without a connection that is all there is to tell that nobody is there
+    }
+    if (report.datagrams.duplicates > 0 || report.datagrams.foreign > 0) {
+        return ExitStatus::mismatch;
+    }
     if (report.fault_count > 0 || any(Fate::mismatched) || any(Fate::lost) || any(Fate::in_flight)) {
         return ExitStatus::mismatch;
     }
@@ -89,11 +101,12 @@ ExitStatus status_of(const Report& report) {
     return report.connection_failures.empty() ? ExitStatus::verified : ExitStatus::mismatch;
 }
 
-std::string utc(std::chrono::system_clock::time_point time) {
-    const auto whole = std::chrono::floor<std::chrono::seconds>(time);
-    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(time - whole);
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(whole)),
-                       rest.count());
+std::vector<std::pair<std::string_view, std::uint64_t>> rows_of(const DatagramCounts& counts) {
+    return {{"duplicates", counts.duplicates},
+            {"reordered", counts.reordered},
+            {"late", counts.late},
+            {"foreign", counts.foreign},
+            {"refused", counts.refused}};
 }
 
 std::vector<std::string> remarks_on(const Report& report) {

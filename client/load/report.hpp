@@ -6,15 +6,18 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "client/exit_status.hpp"
 #include "client/latency_histogram.hpp"
 #include "client/load/fault.hpp"
-#include "client/load/machine.hpp"
 #include "client/load/options.hpp"
 #include "client/load/processor_use.hpp"
 #include "client/load/tally.hpp"
+#include "client/machine.hpp"
+#include "net/address.hpp"
 
 namespace mynah::client::load {
 
@@ -49,6 +52,7 @@ struct Report {
     std::chrono::nanoseconds elapsed{0};        // until the last of them was back
     Outcomes measured;
     Outcomes warm_up;
+    DatagramCounts datagrams;   // all zero but over UDP
     std::uint64_t planned = 0;  // open loop
     LatencyHistogram from_planned;
     LatencyHistogram from_sent;  // the same in a closed loop
@@ -59,6 +63,7 @@ struct Report {
     bool interrupted = false;
 
     bool is_open_loop() const { return options.rate.has_value(); }
+    bool is_of_datagrams() const { return options.address.transport() == net::Transport::udp; }
     /// Open loop: due, and not sent before the end.
     std::uint64_t unsent() const { return planned > measured.sent ? planned - measured.sent : 0; }
     double messages_per_second() const;
@@ -67,11 +72,11 @@ struct Report {
 
 ExitStatus status_of(const Report& report);
 
+/// What is counted of datagrams besides their fates, for a table: name and number.
+std::vector<std::pair<std::string_view, std::uint64_t>> rows_of(const DatagramCounts& counts);
+
 /// Sentences on what the reader should know before they trust the numbers: each one line, the gravest first.
 std::vector<std::string> remarks_on(const Report& report);
-
-/// "2026-11-25T19:04:27.337Z"
-std::string utc(std::chrono::system_clock::time_point time);
 
 /// "64 connections, depth 1, 64 bytes, closed loop, 10s after 1s of warm-up"
 std::string describe_load(const Options& options);

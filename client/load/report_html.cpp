@@ -15,10 +15,11 @@
 #include "client/exit_status.hpp"
 #include "client/latency_histogram.hpp"
 #include "client/load/chart.hpp"
-#include "client/load/machine.hpp"
 #include "client/load/report.hpp"
 #include "client/load/report_charts.hpp"
 #include "client/load/tally.hpp"
+#include "client/machine.hpp"
+#include "client/report_values.hpp"
 #include "net/driver.hpp"
 
 namespace mynah::client::load {
@@ -164,6 +165,11 @@ std::string outcome_table(const Report& report) {
                                      std::pair{"lost", Fate::lost}, std::pair{"timed out", Fate::timed_out},
                                      std::pair{"in flight at the end", Fate::in_flight}}) {
         html += outcome_row(name, report.measured.of(fate), report.warm_up.of(fate));
+    }
+    if (report.is_of_datagrams()) {
+        for (const auto& [name, count] : rows_of(report.datagrams)) {
+            html += fmt::format("<tr><td>{}, in all</td><td>{}</td><td></td></tr>\n", name, grouped(count));
+        }
     }
     return html + "</table>\n";
 }

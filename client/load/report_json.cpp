@@ -1,26 +1,18 @@
 // report_json.cpp -- a load's report for programs: schema mynah-load/1. What is added later leaves the rest as it is.
-#include <chrono>
 #include <string>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
-#include "client/latency_histogram.hpp"
 #include "client/load/fault.hpp"
-#include "client/load/machine.hpp"
 #include "client/load/options.hpp"
 #include "client/load/report.hpp"
 #include "client/load/tally.hpp"
+#include "client/report_values.hpp"
 #include "net/driver.hpp"
 
 namespace mynah::client::load {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-double seconds(std::chrono::nanoseconds time) {
-    return std::chrono::duration<double>(time).count();
-}
 
 Json parameters(const Options& options) {
     const auto or_null = [](const auto& value) { return value ? Json(*value) : Json(nullptr); };
@@ -35,14 +27,6 @@ Json parameters(const Options& options) {
             {"warm_up_s", seconds(options.warm_up)},
             {"timeout_s", seconds(options.timeout)},
             {"driver", net::to_string(options.driver)}};
-}
-
-Json machine(const Machine& machine) {
-    return {{"host", machine.host},
-            {"system", machine.system},
-            {"processor", machine.processor},
-            {"processors", machine.processors},
-            {"mynah", machine.version}};
 }
 
 Json connections(const Report& report) {
@@ -69,35 +53,29 @@ Json bytes(const Outcomes& outcomes) {
     return {{"sent", outcomes.sent_bytes}, {"verified", outcomes.verified_bytes}};
 }
 
+Json datagrams(const DatagramCounts& counts) {
+    Json all = Json::object();
+    for (const auto& [name, count] : rows_of(counts)) {
+        all[std::string(name)] = count;
+    }
+    all["receive_queue"] = counts.receive_queue;
+    return all;
+}
+
 Json faults(const Report& report) {
     Json first = Json::array();
     for (const Fault& fault : report.faults) {
-        first.push_back({{"kind", name_of(fault.kind)},
-                         {"connection", fault.connection},
-                         {"offset", fault.offset},
-                         {"bytes", fault.bytes},
-                         {"text", describe(fault)}});
+        Json one{{"kind", name_of(fault.kind)},
+                 {"connection", fault.connection},
+                 {"offset", fault.offset},
+                 {"bytes", fault.bytes},
+                 {"text", describe(fault)}};
+        if (fault.datagram > 0) {
+            one["datagram"] = fault.datagram;
+        }
+        first.push_back(std::move(one));
     }
     return {{"count", report.fault_count}, {"first", std::move(first)}};
-}
-
-/// A bucket is the lowest and the highest time that it holds, and how many: enough to add two reports up.
-Json histogram(const LatencyHistogram& times) {
-    Json buckets = Json::array();
-    for (const LatencyHistogram::Bucket& bucket : times.buckets()) {
-        buckets.push_back({bucket.lowest.count(), bucket.highest.count(), bucket.count});
-    }
-    const auto at = [&times](double percent) { return times.percentile(percent).count(); };
-    return {{"count", times.count()},
-            {"min", times.min().count()},
-            {"mean", times.mean().count()},
-            {"p50", at(50)},
-            {"p90", at(90)},
-            {"p99", at(99)},
-            {"p99_9", at(99.9)},
-            {"p99_99", at(99.99)},
-            {"max", times.max().count()},
-            {"buckets", std::move(buckets)}};
 }
 
 Json timeline(const Report& report) {
@@ -118,25 +96,25 @@ Json timeline(const Report& report) {
 }  // namespace
 
 std::string to_json(const Report& report) {
-    Json latency{{"unit", "ns"}, {"from_sent", histogram(report.from_sent)}};
+    Json latency{{"unit", "ns"}, {"from_sent", client::to_json(report.from_sent)}};
     Json generator{{"driver", report.driver},
                    {"time_s", seconds(report.generator.time)},
                    {"processor_used_s", seconds(report.generator.processor.used)},
                    {"processor_waited_s", seconds(report.generator.processor.waited)}};
     Json measured = messages(report.measured);
     if (report.is_open_loop()) {
-        latency["from_planned"] = histogram(report.from_planned);
-        generator["lag_ns"] = histogram(report.generator.lag);
+        latency["from_planned"] = client::to_json(report.from_planned);
+        generator["lag_ns"] = client::to_json(report.generator.lag);
         measured["planned"] = report.planned;
         measured["unsent"] = report.unsent();
     }
-    const Json document{
+    Json document{
         {"schema", "mynah-load/1"},
         {"started", utc(report.started)},
         {"status", static_cast<int>(status_of(report))},
         {"interrupted", report.interrupted},
         {"parameters", parameters(report.options)},
-        {"machine", machine(report.machine)},
+        {"machine", client::to_json(report.machine)},
         {"connections", connections(report)},
         {"messages", std::move(measured)},
         {"bytes", bytes(report.measured)},
@@ -148,8 +126,10 @@ std::string to_json(const Report& report) {
         {"faults", faults(report)},
         {"generator", std::move(generator)},
         {"remarks", remarks_on(report)}};
-    // A system's words need not be UTF-8.
-    return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+    if (report.is_of_datagrams()) {
+        document["datagrams"] = datagrams(report.datagrams);
+    }
+    return dump(document);
 }
 
 }  // namespace mynah::client::load

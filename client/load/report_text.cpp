@@ -38,9 +38,17 @@ std::string outcomes(const Report& report) {
     add_outcome(text, "verified", all.of(Fate::verified));
     add_outcome(text, "mismatched", all.of(Fate::mismatched));
     add_outcome(text, "lost", all.of(Fate::lost));
-    add_outcome(text, "timed out", all.of(Fate::timed_out));
+    if (!report.is_of_datagrams()) {
+        add_outcome(text, "timed out", all.of(Fate::timed_out));
+    }
     if (all.of(Fate::in_flight) > 0) {
         add_outcome(text, "in flight", all.of(Fate::in_flight));
+    }
+    if (report.is_of_datagrams()) {
+        text += fmt::format("\n{:<14}{:>18}\n", "", "datagrams");
+        for (const auto& [name, count] : rows_of(report.datagrams)) {
+            add_outcome(text, name, count);
+        }
     }
     return text;
 }

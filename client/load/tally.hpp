@@ -24,7 +24,7 @@ namespace mynah::client::load {
 enum class Fate : std::uint8_t {
     verified,    // came back as it was sent
     mismatched,  // came back different, or out of step
-    lost,        // the connection ended before it was back
+    lost,        // the connection ended before it was back; of datagrams also: was not back in time
     timed_out,   // was not back in time
     in_flight,   // the user did not wait for it
 };
@@ -39,6 +39,16 @@ struct Outcomes {
 
     std::uint64_t of(Fate fate) const noexcept { return fates[static_cast<std::size_t>(fate)]; }
     std::uint64_t failed() const noexcept { return of(Fate::mismatched) + of(Fate::lost) + of(Fate::timed_out); }
+};
+
+/// What datagrams do besides, in the warm-up too. None of it is a fate: each message has its own in any case.
+struct DatagramCounts {
+    std::uint64_t duplicates = 0;     // further copies of what had come back
+    std::uint64_t reordered = 0;      // verified, but after one that was sent later
+    std::uint64_t late = 0;           // came back after they had been counted as lost
+    std::uint64_t foreign = 0;        // bore no numbers of what was sent
+    std::uint64_t refused = 0;        // times that the kernel, or the peer's machine (ICMP), said no
+    std::uint64_t receive_queue = 0;  // dropped by our own kernel, as they came faster than they were received
 };
 
 /// A second of the time line, or what there was of it.
@@ -100,6 +110,14 @@ class Tally {
     /// Closes the last interval.
     void end(conc::TimePoint now);
 
+    DatagramCounts& datagrams() noexcept { return datagrams_; }
+    /// Whether anything has come back at all.
+    bool has_answers() const noexcept {
+        return measured_.of(Fate::verified) + measured_.of(Fate::mismatched) + warm_up_.of(Fate::verified) +
+                   warm_up_.of(Fate::mismatched) + datagrams_.late >
+               0;
+    }
+
     const Outcomes& measured() const noexcept { return measured_; }
     const Outcomes& warm_up() const noexcept { return warm_up_; }
     const LatencyHistogram& from_planned() const noexcept { return from_planned_; }
@@ -127,6 +145,7 @@ class Tally {
 
     Outcomes warm_up_;
     Outcomes measured_;
+    DatagramCounts datagrams_;
     // Those of the interval that runs, added to the whole at its end: one entry a message is enough.
     LatencyHistogram recent_;
     LatencyHistogram recent_from_sent_;  // open loop

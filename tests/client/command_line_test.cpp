@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "client/exit_status.hpp"
+#include "client/load/options.hpp"
 
 namespace mynah::client {
 namespace {
@@ -120,18 +121,42 @@ TEST(CommandLine, AMistakeIsOneLineThatNamesIt) {
 }
 
 TEST(CommandLine, RefusesABadAddress) {
-    for (const char* address :
-         {"", "localhost", "127.0.0.1:7007", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:x", "tcp://127.0.0.1:65536",
-          "tcp://::1:7007", "http://localhost:80", "udp://127.0.0.1:7", "\x1b[2J\nx"}) {
+    for (const char* address : {"", "localhost", "127.0.0.1:7007", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:x",
+                                "tcp://127.0.0.1:65536", "tcp://::1:7007", "http://localhost:80", "\x1b[2J\nx"}) {
         const Answer answer = refused({"send", address, "hello"});
         EXPECT_EQ(answer.status, ExitStatus::usage) << address;
         EXPECT_THAT(answer.error, AllOf(StartsWith("mynah: "), IsOneLine(), testing::Not(HasSubstr("\x1b"))));
     }
 }
 
-TEST(CommandLine, RefusesUdpByName) {
-    expect_usage_error({"send", "udp://127.0.0.1:7", "x"}, "udp:// is not supported by send yet");
-    expect_usage_error({"chat", "udp://127.0.0.1:7"}, "udp:// is not supported by chat yet");
+TEST(CommandLine, ReadsWhatIsForDatagrams) {
+    const std::string udp = "udp://127.0.0.1:7";
+    EXPECT_EQ(parsed<SendOptions>({"send", udp, "-"}).datagram_bytes, 1200U);
+    EXPECT_EQ(parsed<SendOptions>({"send", udp, "-", "--datagram-bytes", "65507"}).datagram_bytes, 65'507U);
+    EXPECT_EQ(parsed<PingOptions>({"ping", udp, "-s", "8"}).probe_bytes, 8U);
+    EXPECT_EQ(parsed<PingOptions>({"ping", udp, "-s", "65507"}).probe_bytes, 65'507U);
+    EXPECT_EQ(parsed<ChatOptions>({"chat", udp}).address.to_string(), udp);
+    EXPECT_EQ(parsed<load::Options>({"load", udp, "-s", "16-65507"}).message_bytes.least, 16U);
+}
+
+TEST(CommandLine, RefusesWhatDoesNotFitIntoADatagram) {
+    const std::string udp = "udp://127.0.0.1:7";
+    expect_usage_error({"send", udp, std::string(65'508, 'x')},
+                       "TEXT has 65508 bytes, and a datagram has room for 65507");
+    expect_usage_error({"send", udp, "-", "--datagram-bytes", "65508"}, "--datagram-bytes: \"65508\"");
+    expect_usage_error({"send", udp, "-", "--datagram-bytes", "0"}, "--datagram-bytes: \"0\"");
+    expect_usage_error({"send", kAddress, "-", "--datagram-bytes", "100"}, "--datagram-bytes is for udp:// addresses");
+    for (const char* size : {"7", "65508"}) {
+        expect_usage_error({"ping", udp, "-s", size}, "--size: over udp:// it is from 8 bytes");
+    }
+    for (const char* size : {"15", "15-100", "100-65508"}) {
+        expect_usage_error({"load", udp, "-s", size}, "--size: over udp:// it is from 16 bytes");
+    }
+}
+
+TEST(CommandLine, ReadsWhereToWriteAPingsReport) {
+    EXPECT_EQ(parsed<PingOptions>({"ping", kAddress}).json_path, "");
+    EXPECT_EQ(parsed<PingOptions>({"ping", kAddress, "--json", "out.json"}).json_path, "out.json");
 }
 
 TEST(CommandLine, RefusesBadNumbers) {
@@ -167,9 +192,10 @@ TEST(CommandLine, HelpAndVersionAreAnswersOnStdout) {
 }
 
 TEST(CommandLine, HelpNamesEveryFlag) {
-    EXPECT_THAT(std::string(help_text("ping")), AllOf(HasSubstr("-c, --count"), HasSubstr("-i, --interval"),
-                                                      HasSubstr("-s, --size"), HasSubstr("-W, --timeout")));
-    EXPECT_THAT(std::string(help_text("send")), HasSubstr("--timeout"));
+    EXPECT_THAT(std::string(help_text("ping")),
+                AllOf(HasSubstr("-c, --count"), HasSubstr("-i, --interval"), HasSubstr("-s, --size"),
+                      HasSubstr("-W, --timeout"), HasSubstr("--json")));
+    EXPECT_THAT(std::string(help_text("send")), AllOf(HasSubstr("--timeout"), HasSubstr("--datagram-bytes")));
     EXPECT_THAT(std::string(help_text("chat")), HasSubstr("--timeout"));
 }
 

@@ -68,34 +68,6 @@ conc::Task<ExitStatus> run_without_server(const CommandUnderTest* command, Conso
     co_return co_await (*command)(address, console);
 }
 
-Outcome run_on_scheduler(std::size_t workers, const Plugs& plugs,
-                         const std::function<conc::Task<ExitStatus>(Console*)>& main) {
-    std::signal(SIGPIPE, SIG_IGN);  // as main() does
-    const MemoryFile input(plugs.input_text);
-    const MemoryFile output;
-    const MemoryFile errors;
-    Outcome outcome;
-    {
-        Console console({.input = plugs.input >= 0 ? plugs.input : input.fd(),
-                         .output = plugs.output >= 0 ? plugs.output : output.fd(),
-                         .error = errors.fd()});
-        conc::Scheduler scheduler(
-            {.workers = workers, .event_source = net::driver_factory(net::DriverKind::automatic)});
-        outcome.status = scheduler.run(main(&console));
-        for (const conc::TaskInfo& task : scheduler.abandoned()) {
-            // Its contract: an attempt to connect that nobody waits for any more goes on.
-            if (task.created_at.function.find("connect_unless_cancelled") != std::string::npos) {
-                continue;
-            }
-            ADD_FAILURE() << "task " << task.id << " was left behind: " << task.state << ", made at "
-                          << task.created_at.file << ":" << task.created_at.line;
-        }
-    }
-    outcome.output = output.content();
-    outcome.errors = errors.content();
-    return outcome;
-}
-
 }  // namespace
 
 conc::Task<void> echo(Connection connection) {
@@ -142,13 +114,41 @@ conc::Task<void> listen_in_silence(Connection connection) {
     co_await stay(connection);
 }
 
+Outcome run_with_console(std::size_t workers, const Plugs& plugs,
+                         const std::function<conc::Task<ExitStatus>(Console*)>& main) {
+    std::signal(SIGPIPE, SIG_IGN);  // as main() does
+    const MemoryFile input(plugs.input_text);
+    const MemoryFile output;
+    const MemoryFile errors;
+    Outcome outcome;
+    {
+        Console console({.input = plugs.input >= 0 ? plugs.input : input.fd(),
+                         .output = plugs.output >= 0 ? plugs.output : output.fd(),
+                         .error = errors.fd()});
+        conc::Scheduler scheduler(
+            {.workers = workers, .event_source = net::driver_factory(net::DriverKind::automatic)});
+        outcome.status = scheduler.run(main(&console));
+        for (const conc::TaskInfo& task : scheduler.abandoned()) {
+            // Its contract: an attempt to connect that nobody waits for any more goes on.
+            if (task.created_at.function.find("connect_unless_cancelled") != std::string::npos) {
+                continue;
+            }
+            ADD_FAILURE() << "task " << task.id << " was left behind: " << task.state << ", made at "
+                          << task.created_at.file << ":" << task.created_at.line;
+        }
+    }
+    outcome.output = output.content();
+    outcome.errors = errors.content();
+    return outcome;
+}
+
 Outcome run_against(std::size_t workers, Behaviour behaviour, CommandUnderTest command, Plugs plugs) {
-    return run_on_scheduler(workers, plugs,
+    return run_with_console(workers, plugs,
                             [&](Console* console) { return run_with_server(&behaviour, &command, console); });
 }
 
 Outcome run_against_nobody(std::size_t workers, CommandUnderTest command) {
-    return run_on_scheduler(workers, {}, [&](Console* console) { return run_without_server(&command, console); });
+    return run_with_console(workers, {}, [&](Console* console) { return run_without_server(&command, console); });
 }
 
 }  // namespace mynah::client::testing_support

@@ -58,6 +58,10 @@ struct Plugs {
 /// task is left behind.
 Outcome run_against(std::size_t workers, Behaviour behaviour, CommandUnderTest command, Plugs plugs = {});
 
+/// Runs a task that makes its own server, if any, likewise.
+Outcome run_with_console(std::size_t workers, const Plugs& plugs,
+                         const std::function<conc::Task<ExitStatus>(Console* console)>& main);
+
 /// Runs the command where nobody listens.
 Outcome run_against_nobody(std::size_t workers, CommandUnderTest command);
 

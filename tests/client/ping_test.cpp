@@ -63,6 +63,7 @@ TEST_P(Ping, PrintsEachRoundTripAndTheClosingStatistics) {
     expected += "\n--- " + target + " ping statistics ---\n";
     expected += "3 packets transmitted, 3 received, 0% packet loss, time [0-9]+ms\n";
     expected += "rtt min/avg/max/mdev = [0-9.]+/[0-9.]+/[0-9.]+/[0-9.]+ ms\n";
+    expected += "jitter = [0-9.]+ ms\n";
     EXPECT_THAT(outcome.output, testing::MatchesRegex(expected));
 }
 

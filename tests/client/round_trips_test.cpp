@@ -30,6 +30,19 @@ TEST(RoundTrips, OneRoundTripHasNoDeviation) {
     EXPECT_EQ(trips.deviation(), 0ns);
 }
 
+TEST(RoundTrips, JitterIsTheMeanDifferenceOfSuccessiveOnes) {
+    RoundTrips trips;
+    EXPECT_EQ(trips.jitter(), 0ns);
+    trips.add(5ms);
+    EXPECT_EQ(trips.jitter(), 0ns);
+    trips.add(2ms);
+    EXPECT_EQ(trips.jitter(), 3ms);
+    trips.add(6ms);
+    trips.add(6ms);
+    trips.add(1ms);
+    EXPECT_EQ(trips.jitter(), 3ms) << "3, 4, 0 and 5";
+}
+
 TEST(RoundTrips, DeviationIsExactWhereTheSumOfSquaresWouldNotBe) {
     RoundTrips trips;
     for (int i = 0; i < 100'000; ++i) {
@@ -45,7 +58,8 @@ TEST(PingSummary, IsWordedLikePing) {
     EXPECT_EQ(summary("tcp://127.0.0.1:7007", {.sent = 2, .answered = 2}, trips, 1001ms),
               "--- tcp://127.0.0.1:7007 ping statistics ---\n"
               "2 packets transmitted, 2 received, 0% packet loss, time 1001ms\n"
-              "rtt min/avg/max/mdev = 0.100/0.200/0.300/0.100 ms\n");
+              "rtt min/avg/max/mdev = 0.100/0.200/0.300/0.100 ms\n"
+              "jitter = 0.200 ms\n");
 }
 
 TEST(PingSummary, LeavesOutRoundTripsWhereThereIsNone) {
@@ -60,6 +74,21 @@ TEST(PingSummary, TellsOfLateAndCorruptedOnes) {
     EXPECT_NE(text.find("6 packets transmitted, 4 received, +1 late, +1 corrupted, 33.3333% packet loss"),
               std::string::npos)
         << text;
+}
+
+TEST(PingSummary, TellsOfWhatDatagramsDo) {
+    const PingTally tally{.sent = 6,
+                          .answered = 3,
+                          .late = 1,
+                          .corrupted = 1,
+                          .duplicates = 4,
+                          .reordered = 2,
+                          .foreign = 7,
+                          .under_way = 1};
+    EXPECT_NE(summary("x", tally, RoundTrips(), 5s)
+                  .find("6 packets transmitted, 3 received, +4 duplicates, +1 late, +1 corrupted, +7 foreign, "
+                        "+1 under way, 2 reordered, 40% packet loss"),
+              std::string::npos);
 }
 
 TEST(PingSummary, AProbeUnderWayIsNotLost) {

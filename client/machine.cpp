@@ -1,4 +1,4 @@
-#include "client/load/machine.hpp"
+#include "client/machine.hpp"
 
 #include <cstddef>
 #include <fstream>
@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <sys/utsname.h>
 
-namespace mynah::client::load {
+namespace mynah::client {
 namespace {
 
 std::string processor_name() {
@@ -41,4 +41,4 @@ Machine this_machine() {
     return machine;
 }
 
-}  // namespace mynah::client::load
+}  // namespace mynah::client

@@ -1,4 +1,4 @@
-#include "client/outstanding_probes.hpp"
+#include "client/stream_probes.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -7,6 +7,8 @@
 #include <span>
 #include <utility>
 #include <vector>
+
+#include "client/outstanding_probes.hpp"
 
 namespace mynah::client {
 namespace {
@@ -19,7 +21,7 @@ void append(std::vector<std::byte>& bytes, std::uint64_t value, std::size_t size
 
 }  // namespace
 
-Probe make_probe(std::uint64_t sequence, ProbeTime now, std::size_t size) {
+Probe make_stream_probe(std::uint64_t sequence, ProbeTime now, std::size_t size) {
     Probe probe{.sequence = sequence, .sent_at = now, .bytes = {}};
     probe.bytes.reserve(size);
     append(probe.bytes, sequence, size);
@@ -30,12 +32,12 @@ Probe make_probe(std::uint64_t sequence, ProbeTime now, std::size_t size) {
     return probe;
 }
 
-void OutstandingProbes::sent(Probe probe) {
+void StreamProbes::sent(Probe probe) {
     probes_.push_back(std::move(probe));
 }
 
-std::vector<Reply> OutstandingProbes::received(std::span<const std::byte> bytes, ProbeTime now) {
-    std::vector<Reply> replies;
+Replies StreamProbes::received(std::span<const std::byte> bytes, ProbeTime now) {
+    Replies result;
     while (!bytes.empty() && !probes_.empty()) {
         const Probe& probe = probes_.front();
         const std::size_t count = std::min(bytes.size(), probe.bytes.size() - matched_);
@@ -50,21 +52,25 @@ std::vector<Reply> OutstandingProbes::received(std::span<const std::byte> bytes,
         if (matched_ < probe.bytes.size()) {
             break;
         }
-        replies.push_back({.sequence = probe.sequence,
-                           .size = probe.bytes.size(),
-                           .round_trip = now - probe.sent_at,
-                           .overdue = overdue_count_ > 0,
-                           .differing_bytes = differing_,
-                           .first_difference = first_difference_});
+        result.replies.push_back({.sequence = probe.sequence,
+                                  .size = probe.bytes.size(),
+                                  .round_trip = now - probe.sent_at,
+                                  .overdue = overdue_count_ > 0,
+                                  .duplicate = false,
+                                  .reordered = false,
+                                  .differing_bytes = differing_,
+                                  .first_difference = first_difference_});
         overdue_count_ -= overdue_count_ > 0 ? 1 : 0;
         matched_ = differing_ = first_difference_ = 0;
         probes_.pop_front();
     }
-    surplus_bytes_ += bytes.size();
-    return replies;
+    if (!bytes.empty()) {
+        result.foreign_bytes = bytes.size();
+    }
+    return result;
 }
 
-std::vector<std::uint64_t> OutstandingProbes::expire(ProbeTime now) {
+std::vector<std::uint64_t> StreamProbes::expire(ProbeTime now) {
     std::vector<std::uint64_t> numbers;
     while (overdue_count_ < probes_.size() && probes_[overdue_count_].sent_at + timeout_ <= now) {
         numbers.push_back(probes_[overdue_count_++].sequence);
@@ -72,14 +78,14 @@ std::vector<std::uint64_t> OutstandingProbes::expire(ProbeTime now) {
     return numbers;
 }
 
-std::optional<ProbeTime> OutstandingProbes::next_expiry() const {
+std::optional<ProbeTime> StreamProbes::next_expiry() const {
     if (waiting() == 0) {
         return std::nullopt;
     }
     return probes_[overdue_count_].sent_at + timeout_;
 }
 
-std::vector<std::uint64_t> OutstandingProbes::abandon() {
+std::vector<std::uint64_t> StreamProbes::abandon() {
     std::vector<std::uint64_t> numbers;
     for (std::size_t i = overdue_count_; i < probes_.size(); ++i) {
         numbers.push_back(probes_[i].sequence);

@@ -1,4 +1,4 @@
-#include "client/load/report_file.hpp"
+#include "client/report_file.hpp"
 
 #include <cerrno>
 #include <functional>
@@ -10,7 +10,7 @@
 
 #include "client/output.hpp"
 
-namespace mynah::client::load {
+namespace mynah::client {
 
 ReportFile::ReportFile(std::string path) : path_(std::move(path)) {
     if (path_.empty()) {
@@ -32,4 +32,4 @@ void ReportFile::write(const std::function<std::string()>& content) {
     }
 }
 
-}  // namespace mynah::client::load
+}  // namespace mynah::client

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-namespace mynah::client::load {
+namespace mynah::client {
 
 struct Machine {
     std::string host;
@@ -16,4 +16,4 @@ struct Machine {
 
 Machine this_machine();
 
-}  // namespace mynah::client::load
+}  // namespace mynah::client

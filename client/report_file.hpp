@@ -10,7 +10,7 @@
 
 #include "net/descriptor.hpp"
 
-namespace mynah::client::load {
+namespace mynah::client {
 
 class ReportFile {
   public:
@@ -27,4 +27,4 @@ class ReportFile {
     std::error_code error_;
 };
 
-}  // namespace mynah::client::load
+}  // namespace mynah::client
