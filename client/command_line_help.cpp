@@ -152,11 +152,13 @@ flags:
   -c, --connections N      connections, all made before the first message is sent [10]
   -d, --duration DURATION  how long to send, after the warm-up [10s; with -n: until all is sent]
   -n, --count N            send so many messages on all connections together, after the warm-up
-  -s, --size BYTES         bytes in a message, or a range such as 1-1400, drawn evenly; up to 1073741824 [64]
+  -s, --size BYTES         bytes in a message, or a range such as 1-1400, drawn evenly; up to 1073741824, and over
+                           udp:// 16 to 65507 [64]
   -p, --depth N            messages in flight on a connection at most, up to 65536 [1]
   -r, --rate N             messages a second on all connections together, in an open loop [closed loop]
       --warm-up DURATION   send so long before anything is measured; what goes wrong counts all the same [0s]
-  -W, --timeout DURATION   how long an answer may take, then the connection is given up; also for connecting [5s]
+  -W, --timeout DURATION   how long an answer may take, then the connection is given up, or the datagram; also for
+                           connecting [5s]
       --driver NAME        the system call that waits: auto, select, poll, epoll or io_uring [auto]
       --json FILE          write all results, with the whole histogram, as JSON (schema mynah-load/1)
       --html FILE          write a page with tables and diagrams, which needs nothing else
@@ -166,9 +168,9 @@ A DURATION is a number and a unit (250ms, 1.5s, 2m), or a number of seconds.
 
 exit status:
   0  every byte came back as it was sent
-  1  bytes differed or were lost, or a connection ended early, or a result could not be written
+  1  bytes differed or were lost or came twice, or a connection ended early, or a result could not be written
   2  a mistake on the command line, or more connections than this process may open
-  3  could not make all connections, or answers timed out
+  3  could not make all connections, or answers timed out, or over udp:// nothing came back
 )";
 
 }  // namespace

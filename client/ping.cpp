@@ -74,7 +74,7 @@ conc::Task<PingReport> ping(PingOptions options, Console* console, conc::Context
     if (way) {
         Pinger pinger(std::move(options), std::move(way->probes), console, std::move(interrupted));
         (void)co_await pinger.run(way->link.get(), scope.cancel);
-        co_return pinger.report();
+        co_return pinger.take_report();
     }
     PingReport report;
     report.started = std::chrono::system_clock::now();

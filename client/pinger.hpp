@@ -2,7 +2,7 @@
 //
 // What     run() asks the link for a probe at each interval, writes one line for each probe's fate on standard
 //          output, and ends with the closing statistics: when all probes are settled, or when it is interrupted. The
-//          same is in report() then; its journal is kept only where a report was asked for.
+//          same is in the report then; its journal is kept only where a report was asked for.
 // Threads  run() once, from any task: one task owns the whole account. The Pinger must live until it returns.
 // Errors   in the exit status, and on standard error.
 #pragma once
@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "client/command_line.hpp"
 #include "client/console.hpp"
@@ -34,7 +35,8 @@ class Pinger {
     /// Runs the link too, which `stop_link` ends.
     conc::Task<ExitStatus> run(PingLink* link, conc::CancelFunc stop_link);
 
-    const PingReport& report() const { return report_; }
+    /// Once, after run().
+    PingReport take_report() { return std::move(report_); }
 
   private:
     conc::Task<void> ping_until_settled(PingLink* link);

@@ -144,6 +144,9 @@ void DatagramFlow::begin_send(net::DatagramBatch& batch) {
 void DatagramFlow::end_send(const net::DatagramsSent& sent) {
     sending_ = false;
     first_unsent_ -= sent.unsent;
+    if (sent.error == std::errc::operation_canceled) {
+        return;  // the flow is over, and has closed its socket
+    }
     // What the kernel refuses has been sent as far as the account goes: it will be lost, as it cannot come back.
     if (sent.failed > 0 || (sent.unsent > 0 && sent.error != std::errc::timed_out)) {
         refused(sent.error);
