@@ -218,6 +218,54 @@ TEST(LoadReport, TextIsATable) {
     EXPECT_THAT(to_text(verified_report()), AllOf(HasSubstr("  round trip "), Not(HasSubstr("planned"))));
 }
 
+TEST(LoadReport, OfDatagramsTellsWhatTheyDidBesides) {
+    Report report = verified_report();
+    EXPECT_FALSE(json::parse(to_json(report)).contains("datagrams")) << "over a stream there are none";
+    report.options.address = *net::Address::parse("udp://[::1]:7007");
+    report.datagrams = {.duplicates = 1, .reordered = 2, .late = 3, .foreign = 4, .refused = 5, .receive_queue = 6};
+    report.faults.push_back({.kind = FaultKind::changed,
+                             .connection = 2,
+                             .datagram = 17,
+                             .offset = 20,
+                             .bytes = 1,
+                             .sent = 1,
+                             .returned = 2});
+    report.fault_count = 1;
+    const json document = json::parse(to_json(report));
+    EXPECT_EQ(document["schema"], "mynah-load/1");
+    const json expected{{"duplicates", 1}, {"reordered", 2}, {"late", 3},
+                        {"foreign", 4},    {"refused", 5},   {"receive_queue", 6}};
+    EXPECT_EQ(document["datagrams"], expected);
+    EXPECT_EQ(document["faults"]["first"][0]["datagram"], 17);
+    EXPECT_THAT(
+        to_text(report),
+        AllOf(HasSubstr("\nduplicates                     1\n"), HasSubstr("\nreordered                      2\n"),
+              HasSubstr("\nlate                           3\n"), HasSubstr("\nforeign                        4\n"),
+              HasSubstr("\nrefused                        5\n"), Not(HasSubstr("timed out")),
+              HasSubstr("\n! connection 2, datagram 17, offset 20: 1 byte changed (sent 0x01, got 0x02)\n"),
+              HasSubstr("\n! 6 datagrams came back and found no room")));
+    EXPECT_THAT(to_html(report), HasSubstr("<td>late, in all</td><td>3</td>"));
+}
+
+TEST(LoadReport, StatusOfDatagramsTellsWhetherAnythingCameBack) {
+    Report report = verified_report();
+    report.options.address = *net::Address::parse("udp://[::1]:7007");
+    report.datagrams = {.reordered = 3};
+    EXPECT_EQ(status_of(report), ExitStatus::verified) << "nothing is lost by another order";
+    Report repeated = report;
+    repeated.datagrams.duplicates = 1;
+    EXPECT_EQ(status_of(repeated), ExitStatus::mismatch);
+    Report foreign = report;
+    foreign.datagrams.foreign = 1;
+    EXPECT_EQ(status_of(foreign), ExitStatus::mismatch);
+    give(report.measured, Fate::lost, 1);
+    EXPECT_EQ(status_of(report), ExitStatus::mismatch);
+    Report silent;
+    silent.options.address = report.options.address;
+    give(silent.measured, Fate::lost, 5);
+    EXPECT_EQ(status_of(silent), ExitStatus::unreachable);
+}
+
 TEST(LoadReport, PageIsWholeAndNeedsNothingElse) {
     Report report = open_report();
     report.intervals[1].errors = 3;
