@@ -172,6 +172,35 @@ std::span<const std::byte> DatagramBatch::bytes(std::size_t index) const noexcep
     return {static_cast<const std::byte*>(header.msg_hdr.msg_iov->iov_base), header.msg_len};
 }
 
+std::span<std::byte> DatagramBatch::writable_bytes(std::size_t index) noexcept {
+    const mmsghdr& header = headers_[index];
+    return {static_cast<std::byte*>(header.msg_hdr.msg_iov->iov_base), header.msg_len};
+}
+
+DatagramBatch DatagramBatch::copy(std::size_t index) const {
+    const mmsghdr& from = headers_[index];
+    DatagramBatch one;
+    one.tells_local_ = from.msg_hdr.msg_control != nullptr;
+    one.prepare_receive(1, from.msg_len);
+    one.size_ = 1;
+    mmsghdr& to = one.headers_[0];
+    to.msg_len = from.msg_len;
+    to.msg_hdr.msg_flags = from.msg_hdr.msg_flags;
+    std::ranges::copy(bytes(index), one.writable_bytes(0).begin());
+    if (from.msg_hdr.msg_name != nullptr) {
+        std::memcpy(to.msg_hdr.msg_name, from.msg_hdr.msg_name, sizeof(CompactAddress));
+        to.msg_hdr.msg_namelen = from.msg_hdr.msg_namelen;
+    } else {
+        to.msg_hdr.msg_name = nullptr;
+        to.msg_hdr.msg_namelen = 0;
+    }
+    if (one.tells_local_) {
+        std::memcpy(to.msg_hdr.msg_control, from.msg_hdr.msg_control, from.msg_hdr.msg_controllen);
+        to.msg_hdr.msg_controllen = from.msg_hdr.msg_controllen;
+    }
+    return one;
+}
+
 std::string_view DatagramBatch::text(std::size_t index) const noexcept {
     const std::span<const std::byte> all = bytes(index);
     return {static_cast<const char*>(static_cast<const void*>(all.data())), all.size()};

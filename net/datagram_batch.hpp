@@ -72,6 +72,8 @@ class DatagramBatch {
     /// A datagram may have no bytes at all.
     std::span<const std::byte> bytes(std::size_t index) const noexcept;
     std::string_view text(std::size_t index) const noexcept;
+    /// The same to be changed, in a batch that was received or copied.
+    std::span<std::byte> writable_bytes(std::size_t index) noexcept;
 
     /// It was longer than DatagramOptions::largest_bytes: bytes() is no more than its beginning.
     bool is_truncated(std::size_t index) const noexcept;
@@ -83,6 +85,9 @@ class DatagramBatch {
 
     /// It was sent to a broadcast or multicast address. Known only where the socket is bound to a wildcard address.
     bool is_to_many(std::size_t index) const noexcept;
+
+    /// A batch of this datagram alone, in a buffer of its own; received as it was, so that it can be sent back too.
+    DatagramBatch copy(std::size_t index) const;
 
     /// Takes out every datagram for whose index `keep` returns false.
     template <class Keep>

@@ -103,15 +103,15 @@ std::expected<Flags, Failure> parse_flags(const std::vector<std::string>& argume
     return flags;
 }
 
-std::vector<std::string> split_at_commas(std::string_view text) {
+std::vector<std::string> split_at(char separator, std::string_view text) {
     std::vector<std::string> parts;
     while (true) {
-        const auto comma = text.find(',');
-        parts.emplace_back(text.substr(0, comma));
-        if (comma == std::string_view::npos) {
+        const auto end = text.find(separator);
+        parts.emplace_back(text.substr(0, end));
+        if (end == std::string_view::npos) {
             return parts;
         }
-        text.remove_prefix(comma + 1);
+        text.remove_prefix(end + 1);
     }
 }
 
@@ -127,8 +127,10 @@ std::vector<Setting> read_environment(const Environment& environment) {
     for (const Key& key : configuration_keys()) {
         const std::string name = variable_of(key);
         if (auto value = variable(environment, name)) {
-            std::vector<std::string> values =
-                is_list(key.kind) ? split_at_commas(*value) : std::vector{std::move(*value)};
+            // A fault's keys are separated by commas already.
+            std::vector<std::string> values = is_list(key.kind)
+                                                  ? split_at(key.kind == ValueKind::faults ? ';' : ',', *value)
+                                                  : std::vector{std::move(*value)};
             const std::vector<std::string> places(values.size(), name);
             settings.push_back({.key = &key, .values = std::move(values), .places = places});
         }

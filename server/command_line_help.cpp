@@ -40,6 +40,15 @@ environment:
   MYNAHD_LISTEN and MYNAHD_ADMIN_HOST may have several values, separated by commas. An empty variable counts as not
   set.
 
+faults, committed on purpose to see clients suffer; config/mynahd.toml explains them:
+  --fault corrupt,mean=100000,seed=7        change a byte in 100,000, at random places that the seed decides
+  --fault drop,every=1MiB,length=100        lose 100 bytes of each MiB
+  --fault delay,mean=50000,duration=200ms   hold back what follows
+  --fault refuse,every=10 --fault fin,at=1000,listener=tcp://0.0.0.0:7007
+  kinds: delay, stall, fin, reset, short_write, corrupt, drop, duplicate, refuse; over UDP: drop, duplicate, corrupt,
+  delay, reorder. Keys: one of mean, every, at (bytes; datagrams over UDP; connections for refuse); length, duration,
+  seed, listener; by=reset|fin for refuse. Each is announced in the log, and counted there at the end.
+
 signals:
   SIGTERM, SIGINT  drain: go on accepting for the grace, stop accepting, close each connection at a quiet moment,
                    cut at the timeout who is left, exit. Every byte that was read before our FIN is echoed.

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/fault/fault_rule.hpp"
 #include "server/logging_options.hpp"
 
 namespace mynah::server {
@@ -96,6 +97,7 @@ struct Configuration {
     Drain drain;
     Ledger ledger;
     Admin admin;
+    std::vector<FaultRule> faults;  // committed on purpose; empty: none
     LogOptions log;
 
     friend bool operator==(const Configuration&, const Configuration&) = default;

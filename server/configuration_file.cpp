@@ -17,6 +17,7 @@
 #include "server/configuration_keys.hpp"
 #include "server/configuration_values.hpp"
 #include "server/escape.hpp"
+#include "server/fault/fault_rule.hpp"
 
 namespace mynah::server {
 namespace {
@@ -66,6 +67,8 @@ std::string_view accepted_type(ValueKind kind) {
             return "an integer, or a string such as \"64KiB\"";
         case ValueKind::truth:
             return "true or false";
+        case ValueKind::faults:
+            return "\"off\", or tables, each written [[fault]]";
     }
     return "another";
 }
@@ -152,7 +155,13 @@ class Reader {
 
     void read_value(const Key& key, const toml::node& node) {
         Setting setting{.key = &key, .values = {}, .places = {}};
-        if (const toml::array* array = node.as_array(); array != nullptr && is_list(key.kind)) {
+        if (const toml::array* faults = node.as_array(); faults != nullptr && key.kind == ValueKind::faults) {
+            for (const toml::node& element : *faults) {
+                if (!add_fault(setting, element)) {
+                    return;
+                }
+            }
+        } else if (const toml::array* array = node.as_array(); array != nullptr && is_list(key.kind)) {
             for (const toml::node& element : *array) {
                 if (!add_scalar(setting, element)) {
                     return;
@@ -191,6 +200,45 @@ class Reader {
         setting.values.push_back(std::move(*value));
         setting.places.push_back(place_text(path_, node.source().begin));
         return true;
+    }
+
+    /// Adds a [[fault]] table's rule in the notation of the flag, or a mistake.
+    bool add_fault(Setting& setting, const toml::node& node) {
+        const toml::table* const table = node.as_table();
+        if (table == nullptr) {
+            add_mistake(node.source().begin, "fault: wrong type: found " + std::string(type_name(node)) +
+                                                 "; accepted: " + std::string(accepted_type(ValueKind::faults)));
+            return false;
+        }
+        const auto kind = (*table)["kind"].value<std::string>();
+        if (!kind) {
+            add_mistake(node.source().begin,
+                        "fault.kind: missing, or no string; choose " + alternatives(kFaultKindNames));
+            return false;
+        }
+        std::string rule = *kind;
+        for (const auto& [name, value] : *table) {
+            if (name.str() == "kind") {
+                continue;
+            }
+            const auto text = text_of(value);
+            if (!text || text->contains(',')) {
+                add_mistake(value.source().begin,
+                            "fault." + escape(name.str()) + ": accepted: a string without a comma, or an integer");
+                return false;
+            }
+            rule += "," + std::string(name.str()) + "=" + *text;
+        }
+        setting.values.push_back(std::move(rule));
+        setting.places.push_back(place_text(path_, node.source().begin));
+        return true;
+    }
+
+    static std::optional<std::string> text_of(const toml::node& node) {
+        if (const auto* number = node.as_integer(); number != nullptr) {
+            return std::to_string(number->get());
+        }
+        return node.value<std::string>();
     }
 
     void add_mistake(toml::source_position position, std::string text) {

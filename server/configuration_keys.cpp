@@ -12,11 +12,15 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "server/admin_address.hpp"
 #include "server/configuration.hpp"
 #include "server/configuration_values.hpp"
 #include "server/escape.hpp"
+#include "server/fault/fault_notation.hpp"
+#include "server/fault/fault_rule.hpp"
 #include "server/logging_options.hpp"
 
 namespace mynah::server {
@@ -28,6 +32,7 @@ using Values = std::span<const std::string>;
 
 constexpr std::size_t kMostListeners = 64;
 constexpr std::size_t kMostAdminHosts = 16;
+constexpr std::size_t kMostFaults = 32;
 constexpr std::size_t kLongestInstanceBytes = 255;
 constexpr DurationRange kUpToADay{.least = milliseconds(0), .most = std::chrono::hours(24)};
 constexpr DurationRange kNeverZero{.least = milliseconds(1), .most = std::chrono::hours(24)};
@@ -242,6 +247,33 @@ std::string show_admin_hosts(const Configuration& configuration) {
 }
 
 using Admin = Configuration::Admin;
+Applied apply_faults(Configuration& configuration, Values values) {
+    std::vector<FaultRule> rules;
+    if (values.size() > kMostFaults) {
+        return std::unexpected("too many faults; accepted: at most " + std::to_string(kMostFaults));
+    }
+    for (const std::string& value : values) {
+        if (value == "off" && values.size() == 1) {
+            break;
+        }
+        auto rule = parse_fault(value);
+        if (!rule) {
+            return std::unexpected(std::move(rule.error()));
+        }
+        rules.push_back(*std::move(rule));
+    }
+    configuration.faults = std::move(rules);
+    return {};
+}
+
+std::string show_faults(const Configuration& configuration) {
+    std::string out;
+    for (const FaultRule& rule : configuration.faults) {
+        out += (out.empty() ? "" : ";") + show_fault(rule);
+    }
+    return out.empty() ? "off" : out;
+}
+
 using Limits = Configuration::Limits;
 using Drain = Configuration::Drain;
 using Listener = Configuration::Listener;
@@ -321,6 +353,8 @@ constexpr std::array kKeys{
         &show_truth<Admin, &Admin::is_public, &Configuration::admin>},
     Key{"admin.hosts", "--admin-host", "NAME", "a further name that --admin may be asked by; again for more", names,
         &apply_admin_hosts, &show_admin_hosts},
+    Key{"fault", "--fault", "KIND[,KEY=VALUE]...|off", "a fault to commit on purpose; give it again for more", faults,
+        &apply_faults, &show_faults},
     Key{"log.level", "--log-level", "LEVEL", "debug, info, warn, error or off", text,
         [](Configuration& c, Values v) { return store(c.log.level, parse_word(v[0], kLevels)); },
         [](const Configuration& c) { return std::string(to_string(c.log.level)); }},
@@ -369,6 +403,14 @@ std::expected<void, std::string> apply_layer(Configuration& configuration, Place
                 }
             }
         }
+        if (key.kind == ValueKind::faults && setting.values.size() > 1) {
+            // Each has a place of its own.
+            for (std::size_t i = 0; i < setting.values.size(); ++i) {
+                if (const auto parsed = parse_fault(setting.values[i]); !parsed) {
+                    return mistake(setting.places[i], parsed.error());
+                }
+            }
+        }
         if (const auto applied = key.apply(configuration, setting.values); !applied) {
             return mistake(setting.places.front(), applied.error());
         }
@@ -389,6 +431,14 @@ std::expected<void, std::string> check_consistency(const Configuration& configur
         return std::unexpected("admin.listen (" + value_and_place(key_named("admin.listen"), configuration, places) +
                                ") is not a loopback address, and whoever reaches it could read what the daemon does; "
                                "set admin.public = true if that is meant");
+    }
+    for (const FaultRule& rule : configuration.faults) {
+        if (const auto checked = check_fault(rule, configuration.listen); !checked) {
+            const Key& key = key_named("fault");
+            const auto place = places.find(&key);
+            return std::unexpected((place == places.end() ? "" : place->second + ": ") + in_quotes(show_fault(rule)) +
+                                   ": " + checked.error());
+        }
     }
     return {};
 }

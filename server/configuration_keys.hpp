@@ -28,6 +28,7 @@ enum class ValueKind {
     duration,   // TOML: string
     bytes,      // TOML: integer or string
     truth,      // TOML: boolean; else "true" or "false"
+    faults,     // TOML: tables; variable: separated by semicolons; flag: given once for each
 };
 
 /// Whether a key of this kind may have several values.
@@ -48,6 +49,11 @@ struct Key {
 };
 
 [[nodiscard]] std::span<const Key> configuration_keys();
+
+/// Whether a layer may give several values.
+[[nodiscard]] constexpr bool is_list(ValueKind kind) {
+    return kind == ValueKind::addresses || kind == ValueKind::faults;
+}
 
 /// The environment variable of a key: its flag's name, so MYNAHD_IDLE_TIMEOUT for --idle-timeout.
 [[nodiscard]] std::string variable_of(const Key& key);

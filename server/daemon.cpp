@@ -25,6 +25,7 @@
 #include "server/configuration.hpp"
 #include "server/datagram_service.hpp"
 #include "server/drain.hpp"
+#include "server/fault/listener_faults.hpp"
 #include "server/ledger.hpp"
 #include "server/listening.hpp"
 #include "server/logging.hpp"
@@ -89,16 +90,22 @@ conc::Task<int> run_daemon(const Configuration* configuration, const std::vector
         ledger.emplace(*configuration->ledger.sqlite_path);
         ledger_task.go([&ledger] { return ledger->run(); });
     }
+    std::optional<Faults> faults;
+    if (!configuration->faults.empty()) {
+        faults.emplace(configuration->faults, configuration->listen);
+    }
     Reception reception({.configuration = *configuration,
                          .sessions = sessions,
                          .ledger = ledger ? &*ledger : nullptr,
                          .phase = phase,
-                         .workers = *workers});
+                         .workers = *workers,
+                         .faults = faults ? &*faults : nullptr});
     DatagramService datagrams({.configuration = *configuration,
                                .ledger = ledger ? &*ledger : nullptr,
                                .phase = phase,
                                .workers = *workers,
-                               .next_id = [&reception] { return reception.next_id(); }});
+                               .next_id = [&reception] { return reception.next_id(); },
+                               .faults = faults ? &*faults : nullptr});
     announce(listening->addresses, admin_server->get());
     reception.start(std::move(listening->streams));
     datagrams.start(std::move(listening->datagrams));
@@ -122,6 +129,9 @@ conc::Task<int> run_daemon(const Configuration* configuration, const std::vector
     }
     receiver.cancel();
     co_await signal_task.wait();
+    if (faults) {
+        faults->report();
+    }
     drain.stopped();
     co_await admin.stop();
     co_return sessions.totals().count(CloseReason::cut) > 0 ? kExitCut : kExitDrained;

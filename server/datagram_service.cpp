@@ -1,9 +1,11 @@
 #include "server/datagram_service.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -20,9 +22,12 @@
 #include "net/address.hpp"
 #include "net/datagram.hpp"
 #include "net/datagram_batch.hpp"
+#include "net/operation.hpp"
 #include "net/result.hpp"
 #include "server/configuration.hpp"
 #include "server/datagram_guard.hpp"
+#include "server/fault/datagram_faults.hpp"
+#include "server/fault/listener_faults.hpp"
 #include "server/ledger.hpp"
 #include "server/listening.hpp"
 #include "server/logging.hpp"
@@ -77,6 +82,11 @@ void DatagramService::start(std::vector<DatagramDoor> doors) {
         Door& door = doors_.emplace_back(std::move(opened));
         door.local = local.to_string();
         door.started = std::chrono::system_clock::now();
+        ListenerFaults* const faults =
+            around_.faults == nullptr ? nullptr : around_.faults->of_listener(opened.configured);
+        if (faults != nullptr) {
+            door.faults = std::make_unique<DatagramFaults>(*faults, faults->number_one());
+        }
     }
     guard_.emplace(own_ports);
     for (Door& door : doors_) {
@@ -104,7 +114,11 @@ conc::Task<void> DatagramService::finish() {
 // The first await of the socket makes this worker its home.
 conc::Task<void> DatagramService::serve(Door* door) {
     co_await conc::resume_on(*around_.workers[door->worker]);
-    co_await echo_until_stopped(door);
+    if (door->faults != nullptr) {
+        co_await echo_with_faults(door);
+    } else {
+        co_await echo_until_stopped(door);
+    }
     door->socket.clear_interrupt();
     echoing_.done();
     co_await count_until_finished(door);
@@ -129,15 +143,47 @@ conc::Task<void> DatagramService::echo(Door* door, net::DatagramBatch batch) {
     if (batch.empty()) {
         co_return;
     }
-    const net::DatagramsSent sent = co_await door->socket.send(batch, kSendPatience);
-    door->echoed.add(sent.sent);
-    door->bytes_out.add(sent.bytes);
-    door->drop(DatagramDrop::send_queue, sent.queue_full + sent.unsent);
-    door->drop(DatagramDrop::send_error, sent.failed);
+    count_sent(*door, co_await door->socket.send(batch, kSendPatience));
+}
+
+/// As echo_until_stopped, each datagram on its own, with what its faults do to it. What they hold back goes out when
+/// the drain closes the listeners.
+conc::Task<void> DatagramService::echo_with_faults(Door* door) {
+    DatagramFaults& faults = *door->faults;
+    for (int last = 0; last < kLastBatches; last += stopping_.load() ? 1 : 0) {
+        const std::optional<conc::TimePoint> due = faults.next_due();
+        const conc::Duration wait =
+            due ? std::max(conc::Duration::zero(), conc::Duration(*due - conc::now())) : net::kNoTimeout;
+        net::Result<net::DatagramBatch> batch = co_await door->socket.receive(wait);
+        if (batch) {
+            drop_unwanted(*door, *batch);
+            faults.take(*batch, conc::now());
+        } else if (batch.error() == std::errc::operation_canceled) {
+            break;
+        } else if (batch.error() != std::errc::timed_out) {
+            co_await rest_after(door, batch.error());
+        }
+        co_await send_ready(door);
+    }
+    faults.release_all();
+    co_await send_ready(door);
+}
+
+conc::Task<void> DatagramService::send_ready(Door* door) {
+    while (std::optional<net::DatagramBatch> one = door->faults->next_ready(conc::now())) {
+        count_sent(*door, co_await door->socket.send(*one, kSendPatience));
+    }
+}
+
+void DatagramService::count_sent(Door& door, const net::DatagramsSent& sent) {
+    door.echoed.add(sent.sent);
+    door.bytes_out.add(sent.bytes);
+    door.drop(DatagramDrop::send_queue, sent.queue_full + sent.unsent);
+    door.drop(DatagramDrop::send_error, sent.failed);
     if (!sent.all()) {
         if (const auto times = failures_.count_one()) {
             log_event(LogLevel::warn, "datagrams not sent",
-                      {{"listener", door->local}, {"reason", sent.error.message()}, {"times", *times}});
+                      {{"listener", door.local}, {"reason", sent.error.message()}, {"times", *times}});
         }
     }
 }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@
 #include "server/configuration.hpp"
 #include "server/count.hpp"
 #include "server/datagram_guard.hpp"
+#include "server/fault/datagram_faults.hpp"
+#include "server/fault/listener_faults.hpp"
 #include "server/ledger.hpp"
 #include "server/listening.hpp"
 #include "server/log_throttle.hpp"
@@ -72,6 +75,7 @@ class DatagramService {
         const std::atomic<DrainPhase>& phase;
         const std::vector<conc::EventSource*>& workers;
         std::function<std::uint64_t()> next_id;  // for the ledger's rows
+        Faults* faults = nullptr;                // nullptr: none
     };
 
     explicit DatagramService(Surroundings surroundings);
@@ -111,6 +115,7 @@ class DatagramService {
         Count bytes_late = {};
         std::array<Count, kDatagramDrops> dropped = {};
         mutable std::mutex closing = {};  // held to close the socket, and to ask it what the kernel dropped
+        std::unique_ptr<DatagramFaults> faults = {};  // nullptr: none
 
         void drop(DatagramDrop why, std::uint64_t many = 1) { dropped[static_cast<std::size_t>(why)].add(many); }
     };
@@ -118,6 +123,9 @@ class DatagramService {
     conc::Task<void> serve(Door* door);
     conc::Task<void> echo_until_stopped(Door* door);
     conc::Task<void> echo(Door* door, net::DatagramBatch batch);
+    conc::Task<void> echo_with_faults(Door* door);
+    conc::Task<void> send_ready(Door* door);
+    void count_sent(Door& door, const net::DatagramsSent& sent);
     conc::Task<void> count_until_finished(Door* door);
     void drop_unwanted(Door& door, net::DatagramBatch& batch);
     std::optional<DatagramDrop> judge(const net::DatagramBatch& batch, std::size_t index, std::int64_t now_ns);

@@ -95,6 +95,7 @@ void Drain::stopped() {
                {"error", totals.count(CloseReason::error)},
                {"idle_timeout", totals.count(CloseReason::idle_timeout)},
                {"write_timeout", totals.count(CloseReason::write_timeout)},
+               {"fault", totals.count(CloseReason::fault)},
                {"refused", reception_.refused()},
                {"refused_connections", reception_.refused(Refusal::connections)},
                {"refused_per_address", reception_.refused(Refusal::per_address)},

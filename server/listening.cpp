@@ -49,6 +49,9 @@ class Binder {
     Binder(const Configuration& configuration, std::size_t workers)
         : configuration_(configuration), workers_(workers) {}
 
+    /// What is bound from now on is of this address of `listen`.
+    void begin_address(std::size_t index) { configured_address_ = index; }
+
     /// All sockets of one numeric address. With port 0 the first one's choice is that of the others.
     net::Result<void> bind(net::Address address) {
         const bool each_worker = configuration_.listener.reuse_port && !address.is_unix();
@@ -78,7 +81,8 @@ class Binder {
             return net::fail(listener.error());
         }
         net::Address local = listener->local();
-        result_.streams.push_back({.listener = std::move(*listener), .worker = worker});
+        result_.streams.push_back(
+            {.listener = std::move(*listener), .worker = worker, .configured = configured_address_});
         return local;
     }
 
@@ -89,12 +93,13 @@ class Binder {
         }
         net::Address local = socket->local();
         const std::size_t home = worker.value_or(result_.datagrams.size() % workers_);
-        result_.datagrams.push_back({.socket = std::move(*socket), .worker = home});
+        result_.datagrams.push_back({.socket = std::move(*socket), .worker = home, .configured = configured_address_});
         return local;
     }
 
     const Configuration& configuration_;
     std::size_t workers_;
+    std::size_t configured_address_ = 0;
     Listening result_;
 };
 
@@ -137,8 +142,9 @@ conc::Task<std::expected<void, std::string>> listen_on(std::string text, Binder*
 conc::Task<std::expected<Listening, std::string>> listen_on_all(const Configuration* configuration,
                                                                 std::size_t workers) {
     Binder binder(*configuration, workers);
-    for (const std::string& address : configuration->listen) {
-        auto bound = co_await listen_on(address, &binder);
+    for (std::size_t i = 0; i < configuration->listen.size(); ++i) {
+        binder.begin_address(i);
+        auto bound = co_await listen_on(configuration->listen[i], &binder);
         if (!bound) {
             co_return std::unexpected(std::move(bound.error()));
         }

@@ -21,12 +21,14 @@ namespace mynah::server {
 struct StreamDoor {
     net::Listener listener;
     std::optional<std::size_t> worker = {};  // which serves all of them; nullopt: each goes to the least loaded
+    std::size_t configured = 0;              // which address of `listen` it is of
 };
 
 /// Where datagrams come in, and who echoes them.
 struct DatagramDoor {
     net::DatagramSocket socket;
     std::size_t worker = 0;
+    std::size_t configured = 0;  // which address of `listen` it is of
 };
 
 struct Listening {

@@ -24,6 +24,9 @@
 #include "net/result.hpp"
 #include "net/stream.hpp"
 #include "server/configuration.hpp"
+#include "server/fault/fault_rule.hpp"
+#include "server/fault/faulty_session.hpp"
+#include "server/fault/listener_faults.hpp"
 #include "server/limits.hpp"
 #include "server/listening.hpp"
 #include "server/logging.hpp"
@@ -74,7 +77,7 @@ std::vector<SessionLimits> session_limits(const Configuration& configuration, Tr
 /// as long as there is the connection. Most are idle: so texts are made only when they are needed.
 class Reception::Hosting {
   public:
-    Hosting(Reception& reception, Accepted accepted);
+    Hosting(Reception& reception, Connection connection);
     Hosting(Hosting&& other) noexcept = default;  // before it begins
     Hosting(const Hosting&) = delete;
     Hosting& operator=(const Hosting&) = delete;
@@ -86,14 +89,20 @@ class Reception::Hosting {
 
     conc::Task<void> operator()() {
         begin();
-        return serve(&accepted_.stream, &*member_, reception_.limits_of(local_.transport(), accepted_.seat.worker()),
-                     &outcome_);
+        return serve(&connection_.stream, &*member_, limits(), &outcome_);
+    }
+
+    /// The same for a connection that has faults.
+    conc::Task<void> serve_it_with(SessionFaults* faults) {
+        begin();
+        return serve_with_faults(&connection_.stream, &*member_, limits(), &outcome_, faults);
     }
 
   private:
     void begin();
     void end();
-    std::string peer() const { return unix_peer_ != nullptr ? *unix_peer_ : accepted_.stream.peer().to_string(); }
+    const SessionLimits* limits() const { return reception_.limits_of(local_.transport(), connection_.seat.worker()); }
+    std::string peer() const { return unix_peer_ != nullptr ? *unix_peer_ : connection_.stream.peer().to_string(); }
 
     /// A place that does not move; it is taken in the task.
     class Membership : public std::optional<SessionSet::Member> {
@@ -103,13 +112,26 @@ class Reception::Hosting {
     };
 
     Reception& reception_;
-    Accepted accepted_;
+    Connection connection_;
     std::uint64_t id_;
     std::unique_ptr<const std::string> unix_peer_;  // nobody can ask for it at the end; of TCP the stream remembers it
     net::Address local_;
     std::chrono::system_clock::time_point started_;
     SessionOutcome outcome_;
     Membership member_;  // once it has begun
+};
+
+/// The few that have faults keep them beside the rest, so that the others have no room for any.
+class Reception::FaultyHosting {
+  public:
+    FaultyHosting(Hosting hosting, std::unique_ptr<SessionFaults> faults)
+        : hosting_(std::move(hosting)), faults_(std::move(faults)) {}
+
+    conc::Task<void> operator()() { return hosting_.serve_it_with(faults_.get()); }
+
+  private:
+    Hosting hosting_;
+    std::unique_ptr<SessionFaults> faults_;
 };
 
 Reception::Reception(Surroundings surroundings)
@@ -182,6 +204,13 @@ conc::Task<void> Reception::listen(Door* door) {
 }
 
 conc::Task<void> Reception::hand_over(net::Stream stream, const Door* door) {
+    std::unique_ptr<SessionFaults> faults;
+    if (around_.faults != nullptr) {
+        faults = faults_of(stream, *door);
+        if (!stream.is_open()) {
+            co_return;
+        }
+    }
     const Peer peer = peer_of(stream);
     auto ticket = limits_.admit(peer.who);
     if (!ticket) {
@@ -189,14 +218,15 @@ conc::Task<void> Reception::hand_over(net::Stream stream, const Door* door) {
         co_return;
     }
     // Named before it is awaited: GCC 12 destroys an aggregate that is made inside the expression twice.
-    Accepted accepted{.stream = std::move(stream),
-                      .ticket = std::move(*ticket),
-                      .seat = door->worker ? loads_.take(*door->worker) : loads_.take_least()};
+    Accepted accepted{.connection = {.stream = std::move(stream),
+                                     .ticket = std::move(*ticket),
+                                     .seat = door->worker ? loads_.take(*door->worker) : loads_.take_least()},
+                      .faults = std::move(faults)};
     if (door->worker) {
         begin(std::move(accepted));  // accept() has come back on that worker
         co_return;
     }
-    const conc::Channel<Accepted> channel = accepted_[accepted.seat.worker()];
+    const conc::Channel<Accepted> channel = accepted_[accepted.connection.seat.worker()];
     co_await channel.send(std::move(accepted));
 }
 
@@ -210,35 +240,58 @@ conc::Task<void> Reception::work(std::size_t worker) {
 
 // Adopted here and not by the session's task, whose first turn another worker may steal.
 void Reception::begin(Accepted accepted) {
-    if (const auto adopted = accepted.stream.adopt(); !adopted) {
+    if (const auto adopted = accepted.connection.stream.adopt(); !adopted) {
         const bool is_full = adopted.error() == net::Errc::too_many_descriptors;
         refuse(is_full ? Refusal::descriptor : Refusal::internal, adopted.error().message(),
-               peer_of(accepted.stream).text);
+               peer_of(accepted.connection.stream).text);
         return;
     }
-    sessions_.go(Hosting(*this, std::move(accepted)));
+    Hosting hosting(*this, std::move(accepted.connection));
+    if (accepted.faults != nullptr) {
+        sessions_.go(FaultyHosting(std::move(hosting), std::move(accepted.faults)));
+    } else {
+        sessions_.go(std::move(hosting));
+    }
 }
 
-Reception::Hosting::Hosting(Reception& reception, Accepted accepted)
+/// The connection's faults, where there are any; or none, and the stream is closed as one of them refuses it.
+std::unique_ptr<SessionFaults> Reception::faults_of(net::Stream& stream, const Door& door) {
+    ListenerFaults* const faults = around_.faults->of_listener(door.configured);
+    if (faults == nullptr) {
+        return nullptr;
+    }
+    const std::uint64_t number = faults->number_one();
+    if (const FaultRule* refusal = faults->refuses(number)) {
+        if (refusal->with_reset) {
+            stream.reset();
+        } else {
+            stream.close();
+        }
+        return nullptr;
+    }
+    return faults->of_connection(number);
+}
+
+Reception::Hosting::Hosting(Reception& reception, Connection connection)
     : reception_(reception),
-      accepted_(std::move(accepted)),
+      connection_(std::move(connection)),
       id_(reception.next_id()),
-      local_(accepted_.stream.local()),
+      local_(connection_.stream.local()),
       started_(std::chrono::system_clock::now()) {
-    if (accepted_.stream.peer().family() == net::Address::Family::unnamed) {
-        unix_peer_ = std::make_unique<const std::string>(peer_of(accepted_.stream).text);
+    if (connection_.stream.peer().family() == net::Address::Family::unnamed) {
+        unix_peer_ = std::make_unique<const std::string>(peer_of(connection_.stream).text);
     }
 }
 
 void Reception::Hosting::begin() {
     log_event(LogLevel::debug, "session begins",
-              {{"id", id_}, {"peer", peer()}, {"worker", std::uint64_t{accepted_.seat.worker()}}});
-    member_.emplace(reception_.around_.sessions, accepted_.stream);
+              {{"id", id_}, {"peer", peer()}, {"worker", std::uint64_t{connection_.seat.worker()}}});
+    member_.emplace(reception_.around_.sessions, connection_.stream);
 }
 
 void Reception::Hosting::end() {
     member_.reset();
-    accepted_.stream.close();
+    connection_.stream.close();
     SessionRecord record{.id = id_,
                          .instance = reception_.instance_,
                          .transport = std::string(net::to_string(local_.transport())),

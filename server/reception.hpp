@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@
 #include "net/stream.hpp"
 #include "server/configuration.hpp"
 #include "server/count.hpp"
+#include "server/fault/listener_faults.hpp"
 #include "server/ledger.hpp"
 #include "server/limits.hpp"
 #include "server/listening.hpp"
@@ -48,11 +50,17 @@ struct AcceptedCount {
     std::uint64_t connections;
 };
 
-/// A connection on its way from its listener to its session.
-struct Accepted {
+/// A connection with its place among the others.
+struct Connection {
     net::Stream stream;
     ConnectionLimits::Ticket ticket;
     WorkerLoads::Seat seat;
+};
+
+/// A connection on its way from its listener to its session.
+struct Accepted {
+    Connection connection;
+    std::unique_ptr<SessionFaults> faults;  // nullptr: none
 };
 
 class Reception {
@@ -64,6 +72,7 @@ class Reception {
         Ledger* ledger;  // nullptr: off
         const std::atomic<DrainPhase>& phase;
         const std::vector<conc::EventSource*>& workers;
+        Faults* faults = nullptr;  // nullptr: none
     };
 
     explicit Reception(Surroundings surroundings);
@@ -95,13 +104,18 @@ class Reception {
 
   private:
     class Hosting;
+    class FaultyHosting;
 
     struct Door {
         explicit Door(StreamDoor opened)
-            : listener(std::move(opened.listener)), worker(opened.worker), local(listener.local()) {}
+            : listener(std::move(opened.listener)),
+              worker(opened.worker),
+              configured(opened.configured),
+              local(listener.local()) {}
 
         net::Listener listener;
         std::optional<std::size_t> worker;
+        std::size_t configured;
         net::Address local;
         Count accepted;  // by its listener task
     };
@@ -113,6 +127,7 @@ class Reception {
     conc::Task<void> work(std::size_t worker);
     void begin(Accepted accepted);
     const SessionLimits* limits_of(net::Transport transport, std::size_t worker) const;
+    std::unique_ptr<SessionFaults> faults_of(net::Stream& stream, const Door& door);
     void refuse(Refusal why, std::string_view reason, const std::string& peer);
 
     Surroundings around_;

@@ -1,6 +1,5 @@
 #include "server/session.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,25 +15,11 @@
 #include "net/stream.hpp"
 #include "server/session_record.hpp"
 #include "server/session_set.hpp"
+#include "server/session_steps.hpp"
 #include "server/traffic.hpp"
 
 namespace mynah::server {
 namespace {
-
-conc::Duration timeout_of(std::chrono::milliseconds configured) {
-    return configured.count() == 0 ? net::kNoTimeout : conc::Duration(configured);
-}
-
-/// Why an operation failed, where the drain did not cut it. `timeout` is what a timeout means to the caller.
-CloseReason reason_of(std::error_code error, CloseReason timeout) {
-    if (error == std::errc::timed_out) {
-        return timeout;
-    }
-    if (error == std::errc::connection_reset || error == std::errc::broken_pipe) {
-        return CloseReason::reset;
-    }
-    return CloseReason::error;
-}
 
 /// Counts in the echo's own frame, which is in the cache anyway, and for the outcome at the end.
 class Counts {
@@ -98,34 +83,11 @@ conc::Task<CloseReason> echo(net::Stream* stream, const SessionLimits* limits, S
     }
 }
 
-/// Our FIN is out: reads and counts what the peer still sends, until its FIN or the end of the linger. Not inlined: its
-/// frame would be a part of every session's, for its whole life.
-[[gnu::noinline]] conc::Task<CloseReason> linger(net::Stream* stream, std::chrono::milliseconds limit,
-                                                 SessionOutcome* outcome) {
-    const conc::TimePoint end = conc::now() + limit;
-    for (;;) {
-        const conc::Duration left = end - conc::now();
-        if (left <= conc::Duration::zero()) {
-            co_return CloseReason::linger_expired;
-        }
-        net::Result<net::Lease> received = co_await stream->receive(left);
-        if (!received) {
-            co_return reason_of(received.error(), CloseReason::linger_expired);
-        }
-        if (received->empty()) {
-            co_return CloseReason::drained;
-        }
-        outcome->discarded_after_fin += received->size();
-    }
-}
-
 }  // namespace
 
 conc::Task<void> serve(net::Stream* stream, const SessionSet::Member* member, const SessionLimits* limits,
                        SessionOutcome* outcome) {
-    constexpr std::size_t kFirstReceiveBytes = 4096;
-    stream->set_receive_options({.initial_bytes = std::min(kFirstReceiveBytes, limits->receive_buffer_bytes),
-                                 .maximum_bytes = limits->receive_buffer_bytes});
+    stream->set_receive_options(receive_options(*limits));
     const auto unless_cut = [member](CloseReason reason) {
         return member->is_cut() && reason == CloseReason::error ? CloseReason::cut : reason;
     };

@@ -22,6 +22,8 @@ std::string_view to_string(CloseReason reason) {
             return "linger_expired";
         case CloseReason::cut:
             return "cut";
+        case CloseReason::fault:
+            return "fault";
     }
     return "unknown";
 }

@@ -2,7 +2,8 @@
 // What     SessionRecord is a plain value; CloseReason and DrainPhase are its words, as logs and the ledger spell them.
 // Threads  a value: no sharing.
 // Bytes    bytes_in were read before our FIN, bytes_out were handed to the kernel; a session that ended well has both
-//          equal. What the peer sent after our FIN is read, counted in discarded_after_fin, and never echoed.
+//          equal, unless faults are configured. What the peer sent after our FIN is read, counted in
+//          discarded_after_fin, and never echoed.
 #pragma once
 
 #include <chrono>
@@ -22,8 +23,9 @@ enum class CloseReason {
     drained,         // closed by the drain at a quiet moment; the peer closed too
     linger_expired,  // closed by the drain at a quiet moment; the peer had not closed when drain.linger ended
     cut,             // still open at drain.timeout, or at the third signal
+    fault,           // a configured fault ended it, by an early FIN or by a RST: fault/fault_rule.hpp
 };
-inline constexpr std::size_t kCloseReasons = 8;
+inline constexpr std::size_t kCloseReasons = 9;
 
 /// The phases of the drain, in their order. See drain.hpp for who moves them.
 enum class DrainPhase { serving, not_ready, draining, closing, stopped };

@@ -340,6 +340,28 @@ TEST_P(DatagramContract, ABroadcastIsSeenToBeOne) {
     run_on(GetParam(), answered_from("udp://0.0.0.0:0", {}, "127.255.255.255", AF_INET, true));
 }
 
+conc::Task<> answers_copies() {
+    DatagramSocket socket = bound("udp://0.0.0.0:0");
+    PlainPeer peer;
+    const Address asked = *Address::parse("udp://127.0.0.2:" + std::to_string(socket.local().port()));
+    for (const std::string_view text : {"hello", ""}) {
+        peer.send(text, asked);
+        Result<DatagramBatch> batch = co_await socket.receive(kPatience);
+        CO_ASSERT_TRUE(batch);
+        DatagramBatch copy = batch->copy(0);
+        *batch = DatagramBatch();
+        EXPECT_EQ(copy.peer(0).port(), peer.local().port());
+        std::ranges::fill(copy.writable_bytes(0), std::byte{'x'});
+        const DatagramsSent sent = co_await socket.send(copy, kPatience);
+        EXPECT_TRUE(sent.all());
+        EXPECT_EQ(peer.receive(), std::string(text.size(), 'x'));
+        EXPECT_EQ(peer.from(), asked);
+    }
+}
+TEST_P(DatagramContract, ACopyOutlivesItsBatchAndIsAnsweredLikeIt) {
+    run_on(GetParam(), answers_copies());
+}
+
 TEST(DatagramSocket, BindSaysWhyNot) {
     const DatagramSocket socket = bound();
     EXPECT_EQ(DatagramSocket::bind(socket.local()).error(), std::errc::address_in_use);

@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{
             "NothingNearAtTheTop", "colour = 1\n",
             "x.toml:1:1: colour: unknown key; accepted here: listen, driver, workers, instance, listener, tcp, udp, "
-            "limits, drain, ledger, admin or log"},
+            "limits, drain, ledger, admin, fault or log"},
         Mistake{"UnknownKeyOfStrangeBytes", "\"a\\n\\u001b\" = 1\n", "x.toml:1:1: a\\n\\x1b: unknown key; accepted "},
         Mistake{"FirstOfSeveral", "zebra = 1\nant = 2\n", "x.toml:1:1: zebra: unknown key"},
         Mistake{"StringForInteger", "workers = \"2\"\n",

@@ -11,6 +11,7 @@
 
 #include "server/configuration_file.hpp"
 #include "server/configuration_keys.hpp"
+#include "server/fault/fault_rule.hpp"
 #include "server/logging_options.hpp"
 
 namespace mynah::server {
@@ -30,7 +31,7 @@ TEST(Configuration, DefaultsAreThePublishedOnes) {
               "udp.sources=65536 limits.connections=10000 "
               "limits.per_address=0 limits.idle_timeout=1m limits.write_timeout=30s limits.receive_buffer=64KiB "
               "drain.grace=0s drain.spread=0s drain.linger=5s drain.timeout=30s ledger.url=off "
-              "admin.listen=off admin.public=false admin.hosts= log.level=info log.format=text");
+              "admin.listen=off admin.public=false admin.hosts= fault=off log.level=info log.format=text");
     EXPECT_TRUE(check_consistency(defaults, {}));
 }
 
@@ -58,6 +59,7 @@ TEST(Configuration, TheCommentedFileHasEveryKeyAtItsDefault) {
     configuration.drain = {.grace = 1ms, .spread = 1ms, .linger = 1ms, .timeout = 1ms};
     configuration.ledger.sqlite_path = "other";
     configuration.admin = {.listen = "http://[::1]:1", .is_public = true, .hosts = {"other"}};
+    configuration.faults = {FaultRule{}};
     configuration.log = {.level = LogLevel::off, .format = LogFormat::json};
     Places places;
     const auto applied = apply_layer(configuration, places, *settings, {});
@@ -82,6 +84,7 @@ TEST(Configuration, EachKeysShownValueIsReadBackAsItWas) {
     configured.drain = {.grace = 1s, .spread = 2s, .linger = 3s, .timeout = 4s};
     configured.ledger.sqlite_path = "/tmp/ledger.sqlite";
     configured.admin = {.listen = "http://[::1]:0", .is_public = true, .hosts = {"echo-1.example.org"}};
+    configured.faults = {{.kind = FaultKind::drop, .distance = 5, .seed = 2}};
     configured.log = {.level = LogLevel::debug, .format = LogFormat::json};
     Configuration read;
     for (const Key& key : configuration_keys()) {

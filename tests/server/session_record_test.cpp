@@ -10,12 +10,12 @@ namespace {
 
 TEST(SessionRecord, EveryCloseReasonHasItsOwnWord) {
     std::set<std::string_view> words;
-    for (const CloseReason reason :
-         {CloseReason::end_of_stream, CloseReason::reset, CloseReason::error, CloseReason::idle_timeout,
-          CloseReason::write_timeout, CloseReason::drained, CloseReason::linger_expired, CloseReason::cut}) {
+    for (const CloseReason reason : {CloseReason::end_of_stream, CloseReason::reset, CloseReason::error,
+                                     CloseReason::idle_timeout, CloseReason::write_timeout, CloseReason::drained,
+                                     CloseReason::linger_expired, CloseReason::cut, CloseReason::fault}) {
         words.insert(to_string(reason));
     }
-    EXPECT_EQ(words.size(), 8U);
+    EXPECT_EQ(words.size(), 9U);
     EXPECT_FALSE(words.contains("unknown"));
 }
 

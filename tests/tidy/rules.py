@@ -34,6 +34,7 @@ ROOMS = {
 
 # Internal headers that another room may include: (who, what) -> why.
 INTERNAL_ALLOWED = {
+    ("server", "conc/internal/random.hpp"): "faults are drawn from it, as it is small and repeats everywhere",
     ("net", "conc/internal/promise.hpp"): "its awaiter parks through the promise, so that dumps show what it waits on",
     ("net", "conc/internal/scheduler_core.hpp"): "a driver resumes no task once the workers have stopped",
     ("net", "conc/internal/task_record.hpp"): "an Operation names the task that it wakes",
