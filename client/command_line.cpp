@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include "client/command_line_values.hpp"
+#include "client/compare/command_line.hpp"
 #include "client/datagram_probes.hpp"
 #include "client/exit_status.hpp"
 #include "client/load/command_line.hpp"
@@ -35,6 +36,7 @@ struct Typed {
     std::optional<std::string> datagram_bytes;
     std::optional<std::string> json;
     load::Typed load;
+    compare::Typed compare;
 };
 
 /// One line where a message would not fit into a datagram, or not hold the numbers that it is known by.
@@ -112,6 +114,9 @@ Parsed<Command> read_send(const Typed& typed, net::Address address, std::chrono:
 }
 
 Parsed<Command> read_command(std::string_view name, const Typed& typed) {
+    if (name == "compare") {
+        return compare::read_options(typed.compare);
+    }
     auto address = net::Address::parse(typed.address);
     if (!address) {
         return std::unexpected(printable(address.error()));
@@ -157,6 +162,15 @@ void declare_load(CLI::App& load, load::Typed& typed) {
     add_value(load, "--html", typed.html);
 }
 
+void declare_compare(CLI::App& app, compare::Typed& typed) {
+    CLI::App& compare = *app.add_subcommand("compare");
+    compare.allow_extras();
+    compare.add_option("BEFORE.json", typed.before)->required();
+    compare.add_option("AFTER.json", typed.after)->required();
+    add_value(compare, "--threshold", typed.threshold);
+    add_value(compare, "--json", typed.json);
+}
+
 /// Declares mynah's grammar to CLI11; what the values mean is for read_command.
 void declare(CLI::App& app, bool& version, Typed& typed) {
     app.set_help_flag("-h,--help");
@@ -179,6 +193,7 @@ void declare(CLI::App& app, bool& version, Typed& typed) {
     add_value(ping, "-s,--size", typed.size);
     add_value(ping, "--json", typed.json);
     declare_load(*app.get_subcommand("load"), typed.load);
+    declare_compare(app, typed.compare);
 }
 
 std::string first_command(const CLI::App& app) {
@@ -228,7 +243,7 @@ std::expected<Command, Answer> parse_command_line(const std::vector<std::string>
     }
     const std::string name = first_command(app);
     if (name.empty()) {
-        return std::unexpected(usage_error(name, "which command? send, chat, ping or load"));
+        return std::unexpected(usage_error(name, "which command? send, chat, ping, load or compare"));
     }
     auto command = read_command(name, typed);
     if (!command) {

@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "client/compare/options.hpp"
 #include "client/exit_status.hpp"
 #include "client/load/options.hpp"
 #include "net/address.hpp"
@@ -48,7 +49,7 @@ struct PingOptions {
     std::string json_path = {};  // empty: none
 };
 
-using Command = std::variant<SendOptions, ChatOptions, PingOptions, load::Options>;
+using Command = std::variant<SendOptions, ChatOptions, PingOptions, load::Options, compare::Options>;
 
 /// What to print and how to end when there is no command to run.
 struct Answer {

@@ -15,6 +15,7 @@ usage: mynah COMMAND ADDRESS [FLAG]...
   mynah ping tcp://127.0.0.1:7007             measure round trips, one a second, like ping(8)
   mynah chat tcp://127.0.0.1:7007             talk line by line
   mynah load tcp://127.0.0.1:7007 -c 64       load it with 64 connections, and measure rate and latency
+  mynah compare before.json after.json        is the second report of a load worse than the first?
 
 An ADDRESS is tcp://HOST:PORT, where HOST is a name, an IPv4 address or an IPv6 address in brackets: tcp://[::1]:7007;
 udp://HOST:PORT likewise; or a unix socket: unix:///run/mynah.sock, or unix://@mynah for an abstract name.
@@ -173,6 +174,42 @@ exit status:
   3  could not make all connections, or answers timed out, or over udp:// nothing came back
 )";
 
+constexpr std::string_view kCompare = R"(mynah compare - is the second report worse than the first?
+
+usage: mynah compare BEFORE.json AFTER.json [FLAG]...
+
+  mynah load tcp://127.0.0.1:7007 --json before.json    then change something, and
+  mynah load tcp://127.0.0.1:7007 --json after.json
+  mynah compare before.json after.json                  exit status 1 where it got worse by more than 10%
+  mynah compare before.json after.json --threshold 25%
+
+Both files are reports of mynah load, or both of mynah watch (--json). Of each figure it prints both values, the change, and
+where it was tested p: how probable such a difference would be if nothing had changed. These are regressions:
+  throughput    lower by more than the threshold
+  latency       a percentile is longer by more than the threshold, and p is below 0.01: so many more messages take longer
+                than that percentile was (a test of two proportions). Not judged ("too few") where fewer than ten messages
+                are beyond it; the maximum is never judged. Open loops and watches: from plan, else from sending.
+  losses        there are some where there were none; or their share has grown by more than the threshold, and of
+                messages, which are lost one by one, p is below 0.01
+A million messages make any difference significant, and neighbouring ones are alike: so p alone is never a regression.
+Besides, all latencies together are compared (Mann and Whitney's U test): in how many of all pairs of a message before and one
+after the latter took longer. 50% is no difference; from 56% on it is small, from 64% medium, from 71% large.
+
+Lines that begin with "!" name what was not the same, such as the number of connections: then the figures may differ for
+that reason.
+
+flags:
+  --threshold PERCENT  what is worse by more than this is a regression, above 0% and up to 1000% [10%]
+  --json FILE          write all of it as JSON (schema mynah-compare/1)
+  -h, --help           print this and exit
+
+exit status:
+  0  no regression
+  1  a regression, or the result could not be written
+  2  a mistake on the command line, or files that are no reports, of different kinds, or too short to tell (fewer than
+     100 messages sent)
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command_name) {
@@ -187,6 +224,9 @@ std::string_view help_text(std::string_view command_name) {
     }
     if (command_name == "load") {
         return kLoad;
+    }
+    if (command_name == "compare") {
+        return kCompare;
     }
     return kProgram;
 }

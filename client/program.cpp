@@ -9,6 +9,8 @@
 
 #include "client/chat.hpp"
 #include "client/command_line.hpp"
+#include "client/compare/compare.hpp"
+#include "client/compare/options.hpp"
 #include "client/console.hpp"
 #include "client/exit_status.hpp"
 #include "client/load/load.hpp"
@@ -71,6 +73,9 @@ conc::Task<ExitStatus> run_command(Command command, Console* console) {
     }
     if (auto* load = std::get_if<load::Options>(&command)) {
         co_return co_await load_until_signal(std::move(*load), console);
+    }
+    if (auto* compare = std::get_if<compare::Options>(&command)) {
+        co_return co_await compare::run_compare(std::move(*compare), console);
     }
     co_return co_await ping_until_signal(std::move(std::get<PingOptions>(command)), console);
 }
