@@ -3,6 +3,7 @@
 
 #include "net/address.hpp"         // IWYU pragma: export
 #include "net/connect.hpp"         // IWYU pragma: export
+#include "net/crc32c.hpp"          // IWYU pragma: export
 #include "net/datagram.hpp"        // IWYU pragma: export
 #include "net/datagram_batch.hpp"  // IWYU pragma: export
 #include "net/descriptor.hpp"      // IWYU pragma: export
@@ -10,6 +11,7 @@
 #include "net/lease.hpp"           // IWYU pragma: export
 #include "net/listener.hpp"        // IWYU pragma: export
 #include "net/operation.hpp"       // IWYU pragma: export
+#include "net/probe_frame.hpp"     // IWYU pragma: export
 #include "net/readable.hpp"        // IWYU pragma: export
 #include "net/resolve.hpp"         // IWYU pragma: export
 #include "net/result.hpp"          // IWYU pragma: export
