@@ -21,6 +21,7 @@
 #include "client/exit_status.hpp"
 #include "client/load/command_line.hpp"
 #include "client/load/options.hpp"
+#include "client/watch/command_line.hpp"
 #include "net/address.hpp"
 
 namespace mynah::client {
@@ -37,6 +38,7 @@ struct Typed {
     std::optional<std::string> json;
     load::Typed load;
     compare::Typed compare;
+    watch::Typed watch;
 };
 
 /// One line where a message would not fit into a datagram, or not hold the numbers that it is known by.
@@ -131,6 +133,9 @@ Parsed<Command> read_command(std::string_view name, const Typed& typed) {
     if (name == "load") {
         return read_load(typed, *std::move(address), *timeout);
     }
+    if (name == "watch") {
+        return watch::read_options(typed.watch, *std::move(address), *timeout);
+    }
     if (name == "chat") {
         return ChatOptions{.address = *std::move(address), .timeout = *timeout};
     }
@@ -171,17 +176,27 @@ void declare_compare(CLI::App& app, compare::Typed& typed) {
     add_value(compare, "--json", typed.json);
 }
 
+void declare_watch(CLI::App& watch, watch::Typed& typed) {
+    add_value(watch, "-c,--connections", typed.connections);
+    add_value(watch, "-r,--rate", typed.rate);
+    add_value(watch, "-s,--size", typed.size);
+    add_value(watch, "-d,--duration", typed.duration);
+    watch.add_option("--fail-on", typed.fail_on)->allow_extra_args(false);
+    add_value(watch, "--json", typed.json);
+    add_value(watch, "--html", typed.html);
+}
+
 /// Declares mynah's grammar to CLI11; what the values mean is for read_command.
 void declare(CLI::App& app, bool& version, Typed& typed) {
     app.set_help_flag("-h,--help");
     app.add_flag("--version", version);
     app.require_subcommand(0, 1);
     app.allow_extras();  // unexpected_argument() has better words for them than CLI11's exception
-    for (const std::string_view name : {"send", "chat", "ping", "load"}) {
+    for (const std::string_view name : {"send", "chat", "ping", "load", "watch"}) {
         CLI::App& command = *app.add_subcommand(std::string(name));
         command.allow_extras();
         command.add_option("ADDRESS", typed.address)->required();
-        const bool is_measuring = name == "ping" || name == "load";
+        const bool is_measuring = name == "ping" || name == "load" || name == "watch";
         add_value(command, is_measuring ? "-W,--timeout" : "--timeout", typed.timeout);
     }
     CLI::App& send = *app.get_subcommand("send");
@@ -194,6 +209,7 @@ void declare(CLI::App& app, bool& version, Typed& typed) {
     add_value(ping, "--json", typed.json);
     declare_load(*app.get_subcommand("load"), typed.load);
     declare_compare(app, typed.compare);
+    declare_watch(*app.get_subcommand("watch"), typed.watch);
 }
 
 std::string first_command(const CLI::App& app) {
@@ -243,7 +259,7 @@ std::expected<Command, Answer> parse_command_line(const std::vector<std::string>
     }
     const std::string name = first_command(app);
     if (name.empty()) {
-        return std::unexpected(usage_error(name, "which command? send, chat, ping, load or compare"));
+        return std::unexpected(usage_error(name, "which command? send, chat, ping, load, watch or compare"));
     }
     auto command = read_command(name, typed);
     if (!command) {

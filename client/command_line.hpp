@@ -19,6 +19,7 @@
 #include "client/compare/options.hpp"
 #include "client/exit_status.hpp"
 #include "client/load/options.hpp"
+#include "client/watch/options.hpp"
 #include "net/address.hpp"
 
 namespace mynah::client {
@@ -49,7 +50,7 @@ struct PingOptions {
     std::string json_path = {};  // empty: none
 };
 
-using Command = std::variant<SendOptions, ChatOptions, PingOptions, load::Options, compare::Options>;
+using Command = std::variant<SendOptions, ChatOptions, PingOptions, load::Options, watch::Options, compare::Options>;
 
 /// What to print and how to end when there is no command to run.
 struct Answer {

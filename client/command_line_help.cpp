@@ -15,6 +15,7 @@ usage: mynah COMMAND ADDRESS [FLAG]...
   mynah ping tcp://127.0.0.1:7007             measure round trips, one a second, like ping(8)
   mynah chat tcp://127.0.0.1:7007             talk line by line
   mynah load tcp://127.0.0.1:7007 -c 64       load it with 64 connections, and measure rate and latency
+  mynah watch tcp://127.0.0.1:7007 -d 10m     what does a rollout, a drain or a failover do to connections?
   mynah compare before.json after.json        is the second report of a load worse than the first?
 
 An ADDRESS is tcp://HOST:PORT, where HOST is a name, an IPv4 address or an IPv6 address in brackets: tcp://[::1]:7007;
@@ -210,6 +211,60 @@ exit status:
      100 messages sent)
 )";
 
+constexpr std::string_view kWatch =
+    R"(mynah watch - what did a rollout, a drain or a failover do to the connections that went through it?
+
+usage: mynah watch ADDRESS [FLAG]...
+
+  mynah watch tcp://echo.example:7007 -d 10m --html rollout.html      while servers are replaced behind that name
+  mynah watch udp://127.0.0.1:7007 -c 1 -r 100                        loss, order and duplicates of datagrams
+  mynah watch tcp://10.0.0.7:7007 --fail-on 'outage>500ms'            for a pipeline: exit 1 where it took longer
+
+Keeps connections open and sends probe frames on each, a few a second, until the time is over or Ctrl-C. Each frame says
+which connection and which place in its stream it belongs to; of every byte that was sent it is known in the end what became
+of it. Where a connection ends another one is made, after 10 to 20 ms at first, then twice as long up to 2 s.
+
+Every byte that was sent is one of these, exactly:
+  echoed          came back as it was sent, in its place
+  unacknowledged  was not back when the server ended the connection cleanly, with FIN. It is sent again on the next one
+  reset           was not back when the connection was reset, or failed in another way
+  silent          is missing though later bytes came back, or was not back within the timeout, without any notice
+  corrupted       another value came back in its place
+Of what came back besides: duplicated (again), misdelivered (frames of another connection), reordered (behind later ones;
+in a stream such bytes are silent too), foreign (none of these).
+
+The verdict is "clean" if nothing is reset, silent, corrupted, duplicated, misdelivered or foreign, and all that was
+unacknowledged came back when it was sent again; else it is "loss". Unacknowledged bytes as such do not spoil it: what comes
+too late for a server that drains is told by its FIN, and an application that heeds it sends them again and loses nothing.
+After a reset, or in silence, nobody can tell whether the server has had them: they are not sent again, and they are lost.
+
+An outage is a connection's time without service: from its last echo to the first one on the connection that replaces it,
+so that it is never shorter than the time between two frames. Over UDP: without echoes for longer than the timeout.
+Frames that fall due meanwhile are not sent. At the end the sending sides are closed, and what is outstanding is waited for
+as long as the timeout says; a second Ctrl-C does not wait.
+
+flags:
+  -c, --connections N      connections to keep open [10]
+  -r, --rate N             frames a second on all connections together [10 for each connection]
+  -s, --size BYTES         bytes in a frame, 64 to 65507 [256]
+  -d, --duration DURATION  how long to send [60s]
+  -W, --timeout DURATION   how long an echo may take, then the connection is given up; also for connecting [5s]
+      --fail-on CONDITION  exit with 1 if it holds; may be given several times: 'outage>500ms', 'unacknowledged>0',
+                           'p99>50ms', 'outages>=3', 'refusals>0'; with > >= < <= = and any of the bytes above, resets,
+                           timeouts, fins, sent_again, min, mean, p50, p90, p99, p99.9, max
+      --json FILE          write all results as JSON (schema mynah-watch/1)
+      --html FILE          write a page with tables and diagrams, which needs nothing else
+  -h, --help               print this and exit
+
+A DURATION is a number and a unit (250ms, 1.5s, 2m), or a number of seconds.
+
+exit status:
+  0  the verdict is clean
+  1  it is loss, or a --fail-on condition holds, or a result could not be written
+  2  a mistake on the command line, or more connections than this process may open
+  3  could not connect at first; over UDP: nothing came back
+)";
+
 }  // namespace
 
 std::string_view help_text(std::string_view command_name) {
@@ -224,6 +279,9 @@ std::string_view help_text(std::string_view command_name) {
     }
     if (command_name == "load") {
         return kLoad;
+    }
+    if (command_name == "watch") {
+        return kWatch;
     }
     if (command_name == "compare") {
         return kCompare;

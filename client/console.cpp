@@ -22,6 +22,10 @@ void Console::complain(std::string_view message) const {
     (void)write_all(error_, fmt::format("mynah: {}\n", message));
 }
 
+void Console::note(std::string_view line) const {
+    (void)write_all(error_, fmt::format("{}\n", line));
+}
+
 void Console::complain_of_output(std::error_code error) const {
     complain(fmt::format("cannot write to standard output: {}", error.message()));
 }

@@ -29,6 +29,9 @@ class Console {
     /// "mynah: message" on standard error, on one line of its own.
     void complain(std::string_view message) const;
 
+    /// A line of its own on standard error, as it is: what happens, and is no complaint.
+    void note(std::string_view line) const;
+
     /// That the result could not be written.
     void complain_of_output(std::error_code error) const;
 

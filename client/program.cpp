@@ -18,6 +18,8 @@
 #include "client/output.hpp"
 #include "client/ping.hpp"
 #include "client/send.hpp"
+#include "client/watch/options.hpp"
+#include "client/watch/watch.hpp"
 #include "conc/context.hpp"
 #include "conc/scheduler.hpp"
 #include "conc/task.hpp"
@@ -52,13 +54,18 @@ conc::Task<void> cancel_on_signals(net::SignalReceiver* signals, conc::CancelFun
     co_await cancel_on_signal(signals, std::move(abort));
 }
 
-conc::Task<ExitStatus> load_until_signal(load::Options options, Console* console) {
+/// `run` is given the two contexts, for its sending and for its waiting.
+template <class Options>
+using RunUntilStopped = conc::Task<ExitStatus> (*)(Options, Console*, conc::Context stop, conc::Context abort);
+
+template <class Options>
+conc::Task<ExitStatus> run_until_signals(RunUntilStopped<Options> run, Options options, Console* console) {
     net::SignalReceiver signals({SIGINT, SIGTERM});
     const auto stop = conc::with_cancel(conc::Context::background());
     const auto abort = conc::with_cancel(conc::Context::background());
     conc::WaitGroup tasks;
     tasks.go(cancel_on_signals, &signals, stop.cancel, abort.cancel);
-    const ExitStatus status = co_await load::run_load(std::move(options), console, stop.ctx, abort.ctx);
+    const ExitStatus status = co_await run(std::move(options), console, stop.ctx, abort.ctx);
     signals.cancel();
     co_await tasks.wait();
     co_return status;
@@ -72,7 +79,10 @@ conc::Task<ExitStatus> run_command(Command command, Console* console) {
         co_return co_await run_chat(std::move(*chat), console);
     }
     if (auto* load = std::get_if<load::Options>(&command)) {
-        co_return co_await load_until_signal(std::move(*load), console);
+        co_return co_await run_until_signals(load::run_load, std::move(*load), console);
+    }
+    if (auto* watch = std::get_if<watch::Options>(&command)) {
+        co_return co_await run_until_signals(watch::run_watch, std::move(*watch), console);
     }
     if (auto* compare = std::get_if<compare::Options>(&command)) {
         co_return co_await compare::run_compare(std::move(*compare), console);

@@ -2,12 +2,15 @@
 
 #include <cerrno>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 
+#include "client/console.hpp"
 #include "client/output.hpp"
 
 namespace mynah::client {
@@ -30,6 +33,17 @@ void ReportFile::write(const std::function<std::string()>& content) {
     if (!written) {
         error_ = written.error();
     }
+}
+
+bool are_well(std::initializer_list<const ReportFile*> files, const Console& console) {
+    bool well = true;
+    for (const ReportFile* file : files) {
+        if (const auto error = file->error()) {
+            console.complain(fmt::format("cannot write {}: {}", file->path(), error.message()));
+            well = false;
+        }
+    }
+    return well;
 }
 
 }  // namespace mynah::client

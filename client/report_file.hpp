@@ -5,9 +5,11 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <system_error>
 
+#include "client/console.hpp"
 #include "net/descriptor.hpp"
 
 namespace mynah::client {
@@ -26,5 +28,8 @@ class ReportFile {
     net::Descriptor fd_;
     std::error_code error_;
 };
+
+/// Complains of those that could not be opened or written. True: there are none.
+bool are_well(std::initializer_list<const ReportFile*> files, const Console& console);
 
 }  // namespace mynah::client

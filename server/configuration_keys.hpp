@@ -33,7 +33,7 @@ enum class ValueKind {
 
 /// Whether a key of this kind may have several values.
 [[nodiscard]] constexpr bool is_list(ValueKind kind) {
-    return kind == ValueKind::addresses || kind == ValueKind::names;
+    return kind == ValueKind::addresses || kind == ValueKind::names || kind == ValueKind::faults;
 }
 
 struct Key {
@@ -49,11 +49,6 @@ struct Key {
 };
 
 [[nodiscard]] std::span<const Key> configuration_keys();
-
-/// Whether a layer may give several values.
-[[nodiscard]] constexpr bool is_list(ValueKind kind) {
-    return kind == ValueKind::addresses || kind == ValueKind::faults;
-}
 
 /// The environment variable of a key: its flag's name, so MYNAHD_IDLE_TIMEOUT for --idle-timeout.
 [[nodiscard]] std::string variable_of(const Key& key);

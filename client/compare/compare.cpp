@@ -12,7 +12,7 @@
 #include "client/compare/options.hpp"
 #include "client/console.hpp"
 #include "client/exit_status.hpp"
-#include "client/load/report_file.hpp"
+#include "client/report_file.hpp"
 #include "conc/task.hpp"
 
 namespace mynah::client::compare {
@@ -41,7 +41,7 @@ conc::Task<ExitStatus> run_compare(Options options, Console* console) {
     }
     ExitStatus status = comparison->regressions().empty() ? ExitStatus::verified : ExitStatus::mismatch;
     // Only now, as it may be one of the files that were read.
-    load::ReportFile json(json_path);
+    ReportFile json(json_path);
     json.write([&comparison] { return to_json(*comparison); });
     const auto written = co_await console->output().print(to_text(*comparison));
     if (!written) {

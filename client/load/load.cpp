@@ -26,11 +26,8 @@ conc::Task<ExitStatus> run_load(Options options, Console* console, conc::Context
     // Before the load, which may take long.
     ReportFile json(options.json_path);
     ReportFile html(options.html_path);
-    for (const ReportFile* file : {&json, &html}) {
-        if (const auto error = file->error()) {
-            console->complain(fmt::format("cannot write {}: {}", file->path(), error.message()));
-            co_return ExitStatus::usage;
-        }
+    if (!are_well({&json, &html}, *console)) {
+        co_return ExitStatus::usage;
     }
     Generator generator(std::move(options), console, std::move(stop), std::move(abort));
     const Report report = co_await generator.run();
@@ -49,11 +46,8 @@ conc::Task<ExitStatus> run_load(Options options, Console* console, conc::Context
     }
     json.write([&report] { return to_json(report); });
     html.write([&report] { return to_html(report); });
-    for (const ReportFile* file : {&json, &html}) {
-        if (const auto error = file->error()) {
-            console->complain(fmt::format("cannot write {}: {}", file->path(), error.message()));
-            status = ExitStatus::mismatch;
-        }
+    if (!are_well({&json, &html}, *console)) {
+        status = ExitStatus::mismatch;
     }
     co_return status;
 }

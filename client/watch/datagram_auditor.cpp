@@ -38,6 +38,15 @@ void DatagramAuditor::sent(const net::ProbeFrame& frame, conc::TimePoint now) {
     outstanding_ += frame.bytes();
 }
 
+void DatagramAuditor::take_back_sent() {
+    if (frames_.empty() || frames_.back().state != State::outstanding) {
+        return;
+    }
+    counts_.sent -= frames_.back().frame.bytes();
+    outstanding_ -= frames_.back().frame.bytes();
+    frames_.pop_back();
+}
+
 std::optional<net::ProbeFrame> DatagramAuditor::received(std::span<const std::byte> datagram, conc::TimePoint now) {
     const auto frame = net::read_probe(datagram);
     if (!frame) {
@@ -82,7 +91,12 @@ std::size_t DatagramAuditor::expire(conc::TimePoint time, conc::TimePoint now) {
         sent.state = State::silent;
         outstanding_ -= sent.frame.bytes();
         counts_.silent += sent.frame.bytes();
-        note(IncidentKind::silent, sent.frame.offset, sent.frame.bytes(), now);
+        // Frames that followed each other are one incident.
+        if (count > 0 && incidents_.back().offset + incidents_.back().bytes == sent.frame.offset) {
+            incidents_.back().bytes += sent.frame.bytes();
+        } else {
+            note(IncidentKind::silent, sent.frame.offset, sent.frame.bytes(), now);
+        }
         ++count;
     }
     return count;

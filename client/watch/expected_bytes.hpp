@@ -21,6 +21,8 @@ class ExpectedBytes {
 
     void append(std::span<const std::byte> bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
 
+    void drop_last(std::size_t count) { bytes_.resize(bytes_.size() - count); }
+
     /// The window's first position, and the one behind its last.
     std::uint64_t begin() const noexcept { return begin_; }
     std::uint64_t end() const noexcept { return begin_ + bytes_.size() - skipped_; }

@@ -40,6 +40,12 @@ void StreamAuditor::sent(std::span<const std::byte> bytes) {
     counts_.sent += bytes.size();
 }
 
+void StreamAuditor::take_back_sent(std::size_t count) {
+    count = static_cast<std::size_t>(std::min<std::uint64_t>(count, outstanding()));
+    expected_.drop_last(count);
+    counts_.sent -= count;
+}
+
 void StreamAuditor::received(std::span<const std::byte> bytes, conc::TimePoint now) {
     now_ = now;
     if (unexplained_.empty()) {

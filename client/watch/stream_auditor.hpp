@@ -48,6 +48,8 @@ class StreamAuditor {
 
     /// To be told before the peer can have them.
     void sent(std::span<const std::byte> bytes);
+    /// The last `count` of them were never handed to the kernel after all.
+    void take_back_sent(std::size_t count);
     void received(std::span<const std::byte> bytes, conc::TimePoint now);
     void end(StreamEnd how, conc::TimePoint now);
 

@@ -69,6 +69,16 @@ TEST_F(DatagramAuditors, WhatComesBackIsEchoed) {
     EXPECT_THAT(cases(), IsEmpty());
 }
 
+TEST_F(DatagramAuditors, WhatWasNotHandedOverWasNotSent) {
+    const Bytes one = send();
+    (void)send();
+    auditor_.take_back_sent();
+    (void)auditor_.received(one, at(1s));
+    auditor_.take_back_sent();
+    auditor_.end(at(1s));
+    EXPECT_EQ(auditor_.counts(), (ByteCounts{.sent = kBytes, .echoed = kBytes}));
+}
+
 TEST_F(DatagramAuditors, WhatIsNotBackInTimeIsSilent) {
     (void)send(1);
     (void)auditor_.received(send(2), at(2s));
@@ -79,6 +89,16 @@ TEST_F(DatagramAuditors, WhatIsNotBackInTimeIsSilent) {
     EXPECT_THAT(cases(), ElementsAre(Case(IncidentKind::silent, 0, kBytes)));
     auditor_.end(at(9s));
     EXPECT_EQ(auditor_.counts(), (ByteCounts{.sent = 3 * kBytes, .echoed = kBytes, .silent = 2 * kBytes}));
+}
+
+TEST_F(DatagramAuditors, FramesThatFollowedEachOtherAreSilentTogether) {
+    (void)send(1);
+    (void)send(1);
+    (void)auditor_.received(send(1), at(1s));
+    (void)send(1);
+    EXPECT_EQ(auditor_.expire(at(2s), at(5s)), 3U);
+    EXPECT_THAT(cases(),
+                ElementsAre(Case(IncidentKind::silent, 0, 2 * kBytes), Case(IncidentKind::silent, 3 * kBytes, kBytes)));
 }
 
 TEST_F(DatagramAuditors, WhatComesLateIsSilentNoMore) {

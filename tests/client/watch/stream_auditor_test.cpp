@@ -226,6 +226,33 @@ TEST(StreamAuditor, BytesThatWereNeverSentAreForeign) {
     }
 }
 
+TEST(StreamAuditor, ForeignBytesThatAreRightByChanceAreForeign) {
+    const Bytes sent = stream();
+    Bytes junk;
+    for (unsigned i = 0; i < 2000; ++i) {
+        junk.push_back(static_cast<std::byte>(i * i + i / 7));
+    }
+    EXPECT_EQ(audit(sent, with(sent, 4000, junk)).counts,
+              (ByteCounts{.sent = sent.size(), .echoed = sent.size(), .foreign = 2000}));
+}
+
+TEST(StreamAuditor, BeforeTheEndAFewBytesAreEnough) {
+    const Bytes sent = stream();
+    const std::size_t at = sent.size() - 36;
+    EXPECT_THAT(cases(audit(sent, without(sent, at, 30))), ElementsAre(Case(IncidentKind::silent, at, 30)));
+}
+
+TEST(StreamAuditor, WhatWasNotHandedOverWasNotSent) {
+    const Bytes sent = stream();
+    StreamAuditor auditor(kRun, kConnection);
+    auditor.sent(sent);
+    auditor.received(std::span(sent).first(700), kNow);
+    auditor.take_back_sent(sent.size() - 1000);
+    EXPECT_EQ(auditor.outstanding(), 300U);
+    auditor.end(StreamEnd::fin, kNow);
+    EXPECT_EQ(auditor.counts(), (ByteCounts{.sent = 1000, .echoed = 700, .unacknowledged = 300}));
+}
+
 TEST(StreamAuditor, ALongSpanOfOtherValuesIsChanged) {
     const Bytes sent = stream();
     Bytes received = sent;

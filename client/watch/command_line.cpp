@@ -1,0 +1,70 @@
+#include "client/watch/command_line.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "client/command_line_values.hpp"
+#include "client/watch/fail_condition.hpp"
+#include "client/watch/options.hpp"
+#include "net/address.hpp"
+
+namespace mynah::client::watch {
+namespace {
+
+Parsed<std::size_t> read_size(const std::string& text) {
+    const auto bytes = read_number("--size", text, kLargestFrameBytes);
+    if (!bytes || *bytes < kLeastFrameBytes) {
+        return std::unexpected(fmt::format("--size: {} is not a whole number from {} (a frame's header) to {}",
+                                           in_quotes(text), kLeastFrameBytes, kLargestFrameBytes));
+    }
+    return *bytes;
+}
+
+}  // namespace
+
+Parsed<Options> read_options(const Typed& typed, net::Address address, std::chrono::nanoseconds timeout) {
+    Options options{.address = std::move(address), .timeout = timeout};
+    if (typed.connections) {
+        const auto connections = read_number("--connections", *typed.connections, kMostConnections);
+        if (!connections) {
+            return std::unexpected(connections.error());
+        }
+        options.connections = *connections;
+    }
+    if (typed.rate) {
+        const auto rate = read_number("--rate", *typed.rate, kHighestRate);
+        if (!rate) {
+            return std::unexpected(rate.error());
+        }
+        options.rate = *rate;
+    }
+    if (typed.size) {
+        const auto size = read_size(*typed.size);
+        if (!size) {
+            return std::unexpected(size.error());
+        }
+        options.frame_bytes = *size;
+    }
+    const auto duration = read_duration("--duration", typed.duration, options.duration);
+    if (!duration) {
+        return std::unexpected(duration.error());
+    }
+    options.duration = *duration;
+    for (const std::string& text : typed.fail_on) {
+        const auto condition = FailCondition::parse(text);
+        if (!condition) {
+            return std::unexpected(condition.error());
+        }
+        options.fail_on.push_back(*condition);
+    }
+    options.json_path = typed.json.value_or("");
+    options.html_path = typed.html.value_or("");
+    return options;
+}
+
+}  // namespace mynah::client::watch

@@ -1,0 +1,81 @@
+// report_text.cpp -- a watch's report for the terminal.
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "client/counted.hpp"
+#include "client/duration.hpp"
+#include "client/latency_histogram.hpp"
+#include "client/watch/byte_counts.hpp"
+#include "client/watch/records.hpp"
+#include "client/watch/report.hpp"
+
+namespace mynah::client::watch {
+namespace {
+
+void add_count(std::string& text, std::string_view name, std::uint64_t count) {
+    text += fmt::format("{:<16}{:>18}\n", name, grouped(count));
+}
+
+std::string bytes(const Report& report) {
+    const ByteCounts& all = report.bytes;
+    std::string text = fmt::format("{:<16}{:>18}\n", "", "bytes");
+    add_count(text, "sent", all.sent);
+    add_count(text, "  echoed", all.echoed);
+    add_count(text, "  unacknowledged", all.unacknowledged);
+    add_count(text, "  reset", all.reset);
+    add_count(text, "  silent", all.silent);
+    add_count(text, "  corrupted", all.corrupted);
+    add_count(text, "duplicated", all.duplicated);
+    add_count(text, "misdelivered", all.misdelivered);
+    add_count(text, "reordered", all.reordered);
+    add_count(text, "foreign", all.foreign);
+    if (report.sent_again > 0) {
+        add_count(text, "sent again", report.sent_again);
+    }
+    return text;
+}
+
+std::string connections(const Report& report) {
+    const Account::Endings& endings = report.endings;
+    std::string text =
+        fmt::format("connections     {} opened, {} closed by the peer, {} reset, {} timed out, {}\n", endings.opened,
+                    endings.fins, endings.resets, endings.timeouts, count_of(endings.refusals, "failed attempt"));
+    text += fmt::format("outages         {}", report.outages.count());
+    if (report.outages.count() > 0) {
+        text += fmt::format(", the longest of {} ms, {} ms in all", format_milliseconds(report.longest_outage),
+                            format_milliseconds(report.total_outage));
+    }
+    return text + "\n";
+}
+
+std::string latency_row(std::string_view name, const LatencyHistogram& times) {
+    std::string row = fmt::format("{:<16}", name);
+    for (const double percent : {50.0, 90.0, 99.0, 99.9}) {
+        row += fmt::format(" {:>10}", format_milliseconds(times.percentile(percent)));
+    }
+    return row + fmt::format(" {:>10} {:>10}\n", format_milliseconds(times.max()), format_milliseconds(times.mean()));
+}
+
+}  // namespace
+
+std::string to_text(const Report& report) {
+    std::string text =
+        fmt::format("WATCH {}: {}\n", report.options.address.to_string(), describe_watch(report.options));
+    text += fmt::format("\n{}\n{}", bytes(report), connections(report));
+    text += fmt::format("frames          {} sent, over {:.3f} s\n", grouped(report.frames_sent),
+                        std::chrono::duration<double>(report.elapsed).count());
+    text += fmt::format("\n{:<16} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}\n", "latency, ms", "p50", "p90", "p99",
+                        "p99.9", "max", "mean");
+    text += latency_row("  from plan", report.from_planned) + latency_row("  from sending", report.from_sent);
+    text += fmt::format("\nverdict: {}\n", verdict(report));
+    for (const std::string& remark : remarks_on(report)) {
+        text += "! " + remark + "\n";
+    }
+    return text;
+}
+
+}  // namespace mynah::client::watch
