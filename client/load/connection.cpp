@@ -14,6 +14,7 @@
 
 #include "client/duration.hpp"
 #include "client/load/fault.hpp"
+#include "client/load/flow.hpp"
 #include "client/load/in_flight.hpp"
 #include "client/load/options.hpp"
 #include "client/load/pattern.hpp"

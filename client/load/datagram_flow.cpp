@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "client/load/fault.hpp"
 #include "client/load/flow.hpp"
