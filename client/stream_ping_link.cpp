@@ -1,6 +1,7 @@
 #include "client/stream_ping_link.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <system_error>
 #include <utility>
 #include <vector>

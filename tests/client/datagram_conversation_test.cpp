@@ -1,5 +1,4 @@
-#include "client/datagram_conversation.hpp"
-
+// mynah chat over UDP: a line a datagram, and what becomes of lines that are lost or refused.
 #include <chrono>
 #include <cstddef>
 #include <string>

@@ -1,5 +1,6 @@
 #include "client/datagram_exchange.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -11,7 +12,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/command_line.hpp"
 #include "client/console.hpp"
 #include "client/exit_status.hpp"
 #include "client/send.hpp"
@@ -177,6 +177,20 @@ TEST_P(DatagramExchangeTest, ADuplicateOfTheLastIsWaitedFor) {
     EXPECT_EQ(outcome.status, ExitStatus::mismatch);
     EXPECT_EQ(outcome.output, "hello\n");
     EXPECT_EQ(outcome.errors, "mynah: 1 datagram came back once too often, the first was datagram 1\n");
+}
+
+TEST_P(DatagramExchangeTest, ADuplicateOfOneThatIsForgottenIsTakenForAChangedAnswer) {
+    constexpr std::size_t kForgotten = DatagramExchange::kRemembered + 2;
+    for (const std::size_t when : {kForgotten - 1, kForgotten}) {
+        const auto repeat_first = [when, held = std::string()](std::size_t number, const std::string& text) mutable {
+            held = number == 1 ? text : held;
+            return number == when ? std::vector<std::string>{held, text} : std::vector<std::string>{text};
+        };
+        const Outcome outcome = run(repeat_first, send_with(std::nullopt, 30s, 100), {.input_text = pattern(2000)});
+        EXPECT_EQ(outcome.status, ExitStatus::mismatch);
+        EXPECT_EQ(outcome.errors.find("1 of 20 datagrams came back different") != std::string::npos, when == kForgotten)
+            << outcome.errors;
+    }
 }
 
 TEST_P(DatagramExchangeTest, OfEqualDatagramsTheOneTooManyIsFound) {

@@ -1,6 +1,4 @@
 // mynah ping over UDP, against a peer that loses, repeats, reorders, changes and refuses.
-#include "client/datagram_ping_link.hpp"
-
 #include <chrono>
 #include <cstddef>
 #include <string>

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include <gtest/gtest.h>

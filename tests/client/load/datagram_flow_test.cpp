@@ -1,5 +1,4 @@
-#include "client/load/datagram_flow.hpp"
-
+// A load over UDP: whatever the server does to datagrams is counted exactly, and the rest is verified.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
