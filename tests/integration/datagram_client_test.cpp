@@ -1,5 +1,4 @@
 // mynah over UDP, against mynahd: what it sends comes back, and what the daemon drops is what it counts as lost.
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
