@@ -1,7 +1,6 @@
 #include "server/admin.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <expected>
 #include <memory>
 #include <sstream>

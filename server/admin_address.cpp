@@ -1,6 +1,7 @@
 #include "server/admin_address.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,14 +54,13 @@ class MemoryStream final : public httplib::Stream {
 /// No page is worth a part of itself, and parts are what cpp-httplib could be driven into the ground with: its regular
 /// expression recurses over the header's value, and a page may be asked for a thousand times in one request.
 std::string without_ranges(std::string_view head) {
-    constexpr std::string_view kName = "range:";
+    constexpr const char* kName = "range:";
     std::string out;
     while (!head.empty()) {
         const std::size_t length = std::min(head.find('\n'), head.size() - 1) + 1;
         const std::string_view line = head.substr(0, length);
-        const bool is_range =
-            line.size() >= kName.size() && ::strncasecmp(line.data(), kName.data(), kName.size()) == 0;
-        out += is_range ? std::string_view() : line;
+        const std::string name(line.substr(0, std::strlen(kName)));
+        out += ::strcasecmp(name.c_str(), kName) == 0 ? std::string_view() : line;
         head.remove_prefix(length);
     }
     return out;
@@ -119,9 +120,9 @@ class AdminHttp::Router final : private httplib::Server {
         const auto refusal = guard_.refuse(described(request, local_host_));
         refused_ = refusal.has_value();
         if (!refusal) {
-            AdminPage page = page_(request.path);
+            const AdminPage page = page_(request.path);
             response.status = page.status;
-            response.set_content(std::move(page.text), page.type);
+            response.set_content(page.text, page.type);
             return;
         }
         response.status = refusal->status;

@@ -5,7 +5,6 @@
 #include <fstream>
 
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 namespace mynah::server {

@@ -1,10 +1,10 @@
 #include "server/worker_probe.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 #include "conc/context.hpp"
 #include "conc/event_source.hpp"

@@ -1,7 +1,7 @@
 // Clients of the admin listener that do not behave: the echo does not notice, and who asks properly is answered.
 #include <cstddef>
+#include <cstdint>
 #include <functional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +13,6 @@
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/echo_client.hpp"
 #include "tests/integration/endpoint.hpp"
-#include "tests/integration/patience.hpp"
 
 namespace mynah::integration {
 namespace {

@@ -176,15 +176,15 @@ TEST_F(Rollout, LosesNoConnectionAndAccountsForEveryByte) {
     EXPECT_EQ(totals_.bytes_in, totals_.bytes_out);
     EXPECT_EQ(report.sent_bytes, totals_.bytes_in + totals_.discarded);
 
+    const auto milliseconds_of = [](microseconds time) { return static_cast<double>(time.count()) / 1000; };
     std::printf(
         "rollout: %zu short connections and %zu kept ones, %zu of these with bytes on their way at the FIN (%llu "
         "bytes); "
-        "the last new connection came %.0f ms after not_ready (checks every %lld ms, fall %d): a grace of %lld ms and "
-        "the time of a check is needed\n",
+        "the last new connection came %.0f ms after not_ready (a check every %.0f ms, fall %d): the grace must be "
+        "longer than %.0f ms and the time that a check takes\n",
         report.short_done, report.kept_ended, report.kept_ended_owed,
-        static_cast<unsigned long long>(totals_.discarded), static_cast<double>(latest_.count()) / 1000,
-        static_cast<long long>(kInterval.count()), Haproxy::kFall,
-        static_cast<long long>(Haproxy::kFall * kInterval.count()));
+        static_cast<unsigned long long>(totals_.discarded), milliseconds_of(latest_), milliseconds_of(kInterval),
+        Haproxy::kFall, milliseconds_of(Haproxy::kFall * kInterval));
     RecordProperty("last_new_connection_us", std::to_string(latest_.count()));
 }
 

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <utility>
 #include <vector>
 
 #include <poll.h>
+#include <sys/poll.h>
 
 #include "tests/integration/echo_client.hpp"
 #include "tests/integration/endpoint.hpp"

@@ -1,6 +1,5 @@
 #include "server/admin_http.hpp"
 
-#include <memory>
 #include <string>
 #include <string_view>
 

@@ -1,9 +1,10 @@
 // The admin listener's thread, asked over real sockets: by who behaves, and by who does not.
 #include "server/admin_server.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <functional>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,9 +16,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/types.h>
 
 #include "net/address.hpp"

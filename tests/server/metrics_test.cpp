@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <sstream>
 #include <string>
-#include <string_view>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,6 @@
 #include "server/worker_probe.hpp"
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <numeric>
 
