@@ -85,7 +85,8 @@ bool Haproxy::start(const std::vector<Server>& servers, std::chrono::millisecond
     std::vector<std::pair<std::string, std::string>> changes{
         {"stats socket /run/haproxy/admin.sock mode 660", "stats socket " + scratch_.path("stats") + " mode 600"},
         {"bind :7007", "bind 127.0.0.1:" + std::to_string(endpoint_.port())},
-        {"timeout check 1s", "timeout check 10s"},  // a busy machine is no server that is down
+        {"balance leastconn", "balance roundrobin"},  // new connections go to each, whoever has the kept ones
+        {"timeout check 1s", "timeout check 10s"},    // a busy machine is no server that is down
         {"check inter 1s", "check inter " + std::to_string(interval.count()) + "ms"}};
     for (std::size_t i = 0; i < servers.size(); ++i) {
         const std::string number = std::to_string(i + 1);

@@ -154,6 +154,7 @@ TEST_F(Rollout, LosesNoConnectionAndAccountsForEveryByte) {
     const TrafficReport report = traffic.stop();
     for (std::size_t server = 0; server < kServers; ++server) {
         daemons_.at(server)->terminate();
+        EXPECT_TRUE(daemons_.at(server)->wait_for_phase("not_ready"));
         daemons_.at(server)->terminate();  // nobody is there for whom to wait for the grace
         note_end(server);
     }
