@@ -354,12 +354,12 @@ TEST_P(Faults, OfDatagramsAreThoseOfTheRules) {
     std::uint64_t dropped = 0;
     for (std::uint64_t number = 1; const std::string& text : sent_numbers(datagrams, kCount)) {
         const bool is_dropped = is_in_span(number, 5, 2);
-        const std::uint64_t copies = is_dropped ? 0 : is_in_span(number, 4, 1) ? 2 : 1;
+        const std::uint64_t copies = is_dropped ? 0U : is_in_span(number, 4, 1) ? 2U : 1U;
         expected.insert(expected.end(), copies, text);
         changed.insert(changed.end(), copies, is_in_span(number, 3, 1));
-        dropped += is_dropped ? 1 : 0;
-        duplicated += copies == 2 ? 1 : 0;
-        corrupted += !is_dropped && is_in_span(number, 3, 1) ? 1 : 0;
+        dropped += is_dropped ? 1U : 0U;
+        duplicated += copies == 2 ? 1U : 0U;
+        corrupted += !is_dropped && is_in_span(number, 3, 1) ? 1U : 0U;
         ++number;
     }
     const std::vector<std::string> back = datagrams.receive(expected.size());

@@ -82,7 +82,7 @@ TEST(FaultPlaces, OfConnectionsAreLookedAtOneByOne) {
         EXPECT_EQ(is_fault_place(every, number), number % 3 == 0);
         EXPECT_EQ(is_fault_place(at, number), number == 3);
         EXPECT_EQ(is_fault_place(mean, number), is_fault_place(mean, number));
-        hit += is_fault_place(mean, number) ? 1 : 0;
+        hit += is_fault_place(mean, number) ? 1U : 0U;
     }
     EXPECT_NEAR(static_cast<double>(hit), 1'000.0, 300.0);  // ten standard deviations
 }
