@@ -134,6 +134,9 @@ Metrics Admin::gather() const {
         metrics.ledger = Metrics::Ledger{
             .written = around_.ledger->written(), .lost = around_.ledger->lost(), .queued = around_.ledger->queued()};
     }
+    if (around_.faults != nullptr) {
+        metrics.faults = around_.faults->counters().snapshot();
+    }
     const std::vector<std::size_t> loads = around_.reception.loads();
     for (std::size_t i = 0; i < probes_.size(); ++i) {
         metrics.workers.push_back(

@@ -21,6 +21,7 @@
 #include "server/admin_server.hpp"
 #include "server/configuration.hpp"
 #include "server/datagram_service.hpp"
+#include "server/fault/listener_faults.hpp"
 #include "server/ledger.hpp"
 #include "server/metrics.hpp"
 #include "server/reception.hpp"
@@ -45,6 +46,7 @@ class Admin {
         const Reception& reception;
         const DatagramService& datagrams;
         const Ledger* ledger;  // nullptr: off
+        const Faults* faults;  // nullptr: none
     };
 
     /// `server` may be nullptr: then nothing happens.

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -63,19 +66,33 @@ conc::Task<void> forward_signals(net::SignalReceiver* receiver, conc::Sender<int
     }
 }
 
+/// What is open before anybody is told that mynahd is ready.
+struct Doors {
+    Listening listening;
+    std::unique_ptr<AdminServer> admin;  // nullptr: off
+};
+
+conc::Task<std::expected<Doors, std::string>> open_doors(const Configuration* configuration, std::size_t workers) {
+    auto listening = co_await listen_on_all(configuration, workers);
+    if (!listening) {
+        co_return std::unexpected(std::move(listening.error()));
+    }
+    auto admin = co_await bind_admin(configuration);
+    if (!admin) {
+        co_return std::unexpected(std::move(admin.error()));
+    }
+    Doors doors{.listening = std::move(*listening), .admin = std::move(*admin)};
+    co_return std::expected<Doors, std::string>(std::move(doors));
+}
+
 }  // namespace
 
 conc::Task<int> run_daemon(const Configuration* configuration, const std::vector<conc::EventSource*>* workers,
                            const conc::Scheduler* scheduler) {
     net::SignalReceiver receiver({SIGTERM, SIGINT});
-    auto listening = co_await listen_on_all(configuration, workers->size());
-    if (!listening) {
-        std::fprintf(stderr, "mynahd: %s\n", listening.error().c_str());
-        co_return kExitFailure;
-    }
-    auto admin_server = co_await bind_admin(configuration);
-    if (!admin_server) {
-        std::fprintf(stderr, "mynahd: %s\n", admin_server.error().c_str());
+    auto doors = co_await open_doors(configuration, workers->size());
+    if (!doors) {
+        std::fprintf(stderr, "mynahd: %s\n", doors.error().c_str());
         co_return kExitFailure;
     }
     conc::Channel<int> signals(16);
@@ -106,9 +123,9 @@ conc::Task<int> run_daemon(const Configuration* configuration, const std::vector
                                .workers = *workers,
                                .next_id = [&reception] { return reception.next_id(); },
                                .faults = faults ? &*faults : nullptr});
-    announce(listening->addresses, admin_server->get());
-    reception.start(std::move(listening->streams));
-    datagrams.start(std::move(listening->datagrams));
+    announce(doors->listening.addresses, doors->admin.get());
+    reception.start(std::move(doors->listening.streams));
+    datagrams.start(std::move(doors->listening.datagrams));
     Admin admin({.configuration = *configuration,
                  .scheduler = *scheduler,
                  .workers = *workers,
@@ -116,8 +133,9 @@ conc::Task<int> run_daemon(const Configuration* configuration, const std::vector
                  .sessions = sessions,
                  .reception = reception,
                  .datagrams = datagrams,
-                 .ledger = ledger ? &*ledger : nullptr},
-                std::move(*admin_server));
+                 .ledger = ledger ? &*ledger : nullptr,
+                 .faults = faults ? &*faults : nullptr},
+                std::move(doors->admin));
     admin.start();
 
     Drain drain(configuration->drain, signals.receiver(), reception, sessions, phase, &datagrams);

@@ -114,7 +114,7 @@ class DatagramService {
         Count bytes_out = {};
         Count bytes_late = {};
         std::array<Count, kDatagramDrops> dropped = {};
-        mutable std::mutex closing = {};  // held to close the socket, and to ask it what the kernel dropped
+        mutable std::mutex closing = {};              // held to close the socket, and to ask it what the kernel dropped
         std::unique_ptr<DatagramFaults> faults = {};  // nullptr: none
 
         void drop(DatagramDrop why, std::uint64_t many = 1) { dropped[static_cast<std::size_t>(why)].add(many); }

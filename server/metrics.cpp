@@ -17,6 +17,8 @@
 #include "net/address.hpp"
 #include "net/driver.hpp"
 #include "server/datagram_service.hpp"
+#include "server/fault/fault_counts.hpp"
+#include "server/fault/fault_rule.hpp"
 #include "server/limits.hpp"
 #include "server/reception.hpp"
 #include "server/session_record.hpp"
@@ -162,6 +164,20 @@ void add_ledger(Families& families, const Metrics& metrics) {
     gauge(families, "mynahd_ledger_rows_queued", "Rows that wait to be written.").add(metrics.ledger->queued);
 }
 
+void add_faults(Families& families, const Metrics& metrics) {
+    if (!metrics.faults) {
+        return;
+    }
+    const auto add = [&](std::string_view name, std::string_view help, const auto& by_kind) {
+        Family family = counter(families, name, help);
+        for (std::size_t i = 0; i < kFaultKinds; ++i) {
+            family.add(by_kind[i], {{"kind", text_of(to_string(static_cast<FaultKind>(i)))}});
+        }
+    };
+    add("mynahd_faults_total", "Faults that were committed on purpose.", metrics.faults->faults);
+    add("mynahd_fault_bytes_total", "Bytes that these changed, removed or added.", metrics.faults->bytes);
+}
+
 void add_workers(Families& families, const Metrics& metrics) {
     gauge(families, "mynahd_workers", "Threads that serve.").add(std::uint64_t{metrics.workers.size()});
     gauge(families, "mynahd_tasks", "Tasks that live.").add(std::uint64_t{metrics.tasks});
@@ -200,6 +216,7 @@ std::string metrics_text(const Metrics& metrics) {
     add_bytes(families, metrics);
     add_datagrams(families, metrics);
     add_ledger(families, metrics);
+    add_faults(families, metrics);
     add_workers(families, metrics);
     return prometheus::TextSerializer().Serialize(families);
 }

@@ -15,6 +15,7 @@
 
 #include "net/driver.hpp"
 #include "server/datagram_service.hpp"
+#include "server/fault/fault_counts.hpp"
 #include "server/limits.hpp"
 #include "server/process_usage.hpp"
 #include "server/reception.hpp"
@@ -48,6 +49,7 @@ struct Metrics {
     Traffic::Totals unix_stream = {};
     std::optional<DatagramTotals> datagrams = {};  // nullopt: no udp listener
     std::optional<Ledger> ledger = {};             // nullopt: off
+    std::optional<FaultCounts> faults = {};        // nullopt: none are committed
     std::vector<Worker> workers = {};
     std::size_t tasks = 0;
     std::uint64_t hogs = 0;

@@ -14,10 +14,10 @@
 
 #include <fmt/format.h>
 
+#include "client/chart.hpp"
 #include "client/counted.hpp"
 #include "client/duration.hpp"
 #include "client/latency_histogram.hpp"
-#include "client/load/chart.hpp"
 #include "client/load/report.hpp"
 #include "client/load/tally.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "client/load/chart.hpp"
+#include "client/chart.hpp"
 #include "client/load/report.hpp"
 
 namespace mynah::client::load {

@@ -9,16 +9,16 @@
 
 #include <fmt/format.h>
 
+#include "client/chart.hpp"
 #include "client/counted.hpp"
 #include "client/duration.hpp"
 #include "client/exit_status.hpp"
 #include "client/latency_histogram.hpp"
-#include "client/load/chart.hpp"
-#include "client/load/page.hpp"
 #include "client/load/report.hpp"
 #include "client/load/report_charts.hpp"
 #include "client/load/tally.hpp"
 #include "client/machine.hpp"
+#include "client/page.hpp"
 #include "client/report_values.hpp"
 #include "net/driver.hpp"
 

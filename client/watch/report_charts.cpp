@@ -13,20 +13,15 @@
 
 #include <fmt/format.h>
 
+#include "client/chart.hpp"
 #include "client/counted.hpp"
 #include "client/duration.hpp"
-#include "client/load/chart.hpp"
 #include "client/watch/records.hpp"
 #include "client/watch/report.hpp"
 #include "client/watch/timeline.hpp"
 
 namespace mynah::client::watch {
 namespace {
-
-using load::Axis;
-using load::Chart;
-using load::Line;
-using load::Tip;
 
 constexpr std::size_t kMostMoments = 300;
 constexpr std::size_t kMostEventsInATip = 6;
@@ -68,9 +63,9 @@ std::vector<Second> thin_out(const std::vector<Second>& seconds) {
 
 Axis time_axis(const std::vector<Second>& line) {
     const double end = in_seconds(line.back().begin + line.back().length);
-    Axis axis = load::linear_axis("time, s", end);
+    Axis axis = linear_axis("time, s", end);
     axis.most = end;
-    std::erase_if(axis.ticks, [end](const load::Tick& tick) { return tick.at > end * 1.001; });
+    std::erase_if(axis.ticks, [end](const Tick& tick) { return tick.at > end * 1.001; });
     return axis;
 }
 
@@ -127,7 +122,7 @@ Chart rate_chart(const Report& report, const std::vector<Second>& line) {
     const auto sent = [](const Second& one) { return rate(one.sent, one); };
     return {.title = "Frames sent, and echoed",
             .x = time_axis(line),
-            .y = load::linear_axis("frames/s", std::max(highest(line, echoed), highest(line, sent))),
+            .y = linear_axis("frames/s", std::max(highest(line, echoed), highest(line, sent))),
             .lines = {steps("sent", 3, false, line, sent), steps("echoed", 1, true, line, echoed)},
             .tips = tips(report, line)};
 }
@@ -145,7 +140,7 @@ Chart latency_chart(const Report& report, std::vector<Second> line) {
     }
     return {.title = "Latency from plan, second by second",
             .x = time,
-            .y = load::logarithmic_axis("latency, ms", std::clamp(least, kLeastMilliseconds, most), most),
+            .y = logarithmic_axis("latency, ms", std::clamp(least, kLeastMilliseconds, most), most),
             .lines = {steps("p50", 1, false, line, [](const Second& one) { return in_milliseconds(one.p50); }),
                       steps("p99", 2, false, line, [](const Second& one) { return in_milliseconds(one.p99); }),
                       steps("max", 3, false, line, [](const Second& one) { return in_milliseconds(one.max); })},
@@ -157,7 +152,7 @@ Chart endings_chart(const Report& report, const std::vector<Second>& line) {
     const auto refused = [](const Second& one) { return static_cast<double>(one.refused); };
     return {.title = "Connections that ended, and attempts that failed",
             .x = time_axis(line),
-            .y = load::linear_axis("count", std::max(highest(line, ended), highest(line, refused))),
+            .y = linear_axis("count", std::max(highest(line, ended), highest(line, refused))),
             .lines = {steps("ended", 2, true, line, ended), steps("failed", 4, false, line, refused)},
             .tips = tips(report, line)};
 }
@@ -166,7 +161,7 @@ Chart loss_chart(const Report& report, const std::vector<Second>& line) {
     const auto lost = [](const Second& one) { return static_cast<double>(one.lost_bytes); };
     return {.title = "Bytes lost or harmed",
             .x = time_axis(line),
-            .y = load::linear_axis("bytes", highest(line, lost)),
+            .y = linear_axis("bytes", highest(line, lost)),
             .lines = {steps("lost", 4, true, line, lost)},
             .tips = tips(report, line)};
 }
@@ -211,8 +206,8 @@ std::vector<Chart> outage_charts(const Report& report) {
         line.points.push_back({.x = std::pow(10.0, (bin + 1) / kBinsPerDecade), .y = count});
     }
     return {{.title = "How long outages were",
-             .x = load::logarithmic_axis("length, ms", least, most * 1.3),
-             .y = load::linear_axis("outages", highest),
+             .x = logarithmic_axis("length, ms", least, most * 1.3),
+             .y = linear_axis("outages", highest),
              .lines = {std::move(line)},
              .tips = {}}};
 }

@@ -8,12 +8,12 @@
 
 #include <fmt/format.h>
 
+#include "client/chart.hpp"
 #include "client/counted.hpp"
 #include "client/duration.hpp"
 #include "client/exit_status.hpp"
-#include "client/load/chart.hpp"
-#include "client/load/page.hpp"
 #include "client/load/report.hpp"
+#include "client/page.hpp"
 #include "client/report_values.hpp"
 #include "client/watch/account.hpp"
 #include "client/watch/byte_counts.hpp"
@@ -25,8 +25,6 @@
 
 namespace mynah::client::watch {
 namespace {
-
-using load::escape_html;
 
 constexpr std::size_t kEventsShown = 200;
 
@@ -54,12 +52,12 @@ std::string tiles(const Report& report) {
     const ByteCounts& bytes = report.bytes;
     const std::uint64_t lost = bytes.reset + bytes.silent + bytes.corrupted + report.unrepaired;
     std::string html = "<div class=\"tiles\">\n";
-    html += load::tile(grouped(report.frames_sent), "frames sent");
-    html += load::tile(grouped(lost), "bytes lost or changed");
-    html += load::tile(grouped(bytes.unacknowledged), "bytes unacknowledged");
-    html += load::tile(grouped(report.outages.count()), "outages");
-    html += load::tile(load::short_milliseconds(report.longest_outage), "longest outage");
-    html += load::tile(load::short_milliseconds(report.from_planned.percentile(99)), "p99 from plan");
+    html += tile(grouped(report.frames_sent), "frames sent");
+    html += tile(grouped(lost), "bytes lost or changed");
+    html += tile(grouped(bytes.unacknowledged), "bytes unacknowledged");
+    html += tile(grouped(report.outages.count()), "outages");
+    html += tile(short_milliseconds(report.longest_outage), "longest outage");
+    html += tile(short_milliseconds(report.from_planned.percentile(99)), "p99 from plan");
     return html + "</div>\n";
 }
 
@@ -86,16 +84,16 @@ std::string byte_table(const Report& report) {
 std::string fact_table(const Report& report) {
     const Account::Endings& endings = report.endings;
     std::string html = "<table>\n<tr><th>connections</th><th></th></tr>\n";
-    html += load::fact("opened", grouped(endings.opened));
-    html += load::fact("closed by the peer", grouped(endings.fins));
-    html += load::fact("reset", grouped(endings.resets));
-    html += load::fact("timed out", grouped(endings.timeouts));
-    html += load::fact("attempts that failed", grouped(endings.refusals));
-    html += load::fact("outages in all", load::short_milliseconds(report.total_outage));
-    html += load::fact("frames missed", grouped(report.frames_missed));
-    html += load::fact("elapsed", fmt::format("{:.3f} s", std::chrono::duration<double>(report.elapsed).count()));
-    html += load::fact("run", fmt::format("{:016x}", report.run));
-    html += load::fact("mynah", report.machine.version);
+    html += fact("opened", grouped(endings.opened));
+    html += fact("closed by the peer", grouped(endings.fins));
+    html += fact("reset", grouped(endings.resets));
+    html += fact("timed out", grouped(endings.timeouts));
+    html += fact("attempts that failed", grouped(endings.refusals));
+    html += fact("outages in all", short_milliseconds(report.total_outage));
+    html += fact("frames missed", grouped(report.frames_missed));
+    html += fact("elapsed", fmt::format("{:.3f} s", std::chrono::duration<double>(report.elapsed).count()));
+    html += fact("run", fmt::format("{:016x}", report.run));
+    html += fact("mynah", report.machine.version);
     return html + "</table>\n";
 }
 
@@ -126,13 +124,13 @@ std::string event_table(const Report& report) {
 }  // namespace
 
 std::string to_html(const Report& report) {
-    std::string html = load::begin_page("mynah watch " + report.options.address.to_string());
+    std::string html = begin_page("mynah watch " + report.options.address.to_string());
     html += head(report) + tiles(report);
-    html += load::charts("Time line", timeline_charts(report));
-    html += load::charts("Outages", outage_charts(report));
+    html += charts("Time line", timeline_charts(report));
+    html += charts("Outages", outage_charts(report));
     html += "<h2>Details</h2>\n<div class=\"grid2\">\n<div class=\"scroll\">" + byte_table(report) +
             "</div>\n<div class=\"scroll\">" + fact_table(report) + "</div>\n</div>\n";
-    return html + event_table(report) + load::end_page();
+    return html + event_table(report) + end_page();
 }
 
 }  // namespace mynah::client::watch

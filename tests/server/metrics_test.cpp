@@ -11,6 +11,8 @@
 #include "net/address.hpp"
 #include "net/driver.hpp"
 #include "server/datagram_service.hpp"
+#include "server/fault/fault_counts.hpp"
+#include "server/fault/fault_rule.hpp"
 #include "server/limits.hpp"
 #include "server/session_record.hpp"
 #include "server/worker_probe.hpp"
@@ -95,21 +97,25 @@ TEST(Metrics, BucketsOfDelaysAreCumulative) {
     }
 }
 
-TEST(Metrics, DatagramsAndLedgerAreThereWhereTheyAreOn) {
+TEST(Metrics, DatagramsLedgerAndFaultsAreThereWhereTheyAreOn) {
     Metrics metrics = some_metrics();
+    EXPECT_THAT(metrics_text(metrics), Not(HasSubstr("mynahd_fault")));
     EXPECT_THAT(metrics_text(metrics), Not(HasSubstr("mynahd_datagrams")));
     EXPECT_THAT(metrics_text(metrics), Not(HasSubstr("mynahd_ledger")));
     DatagramTotals datagrams{.received = 10, .echoed = 8, .bytes_in = 100, .bytes_out = 80, .bytes_late = 3};
     datagrams.dropped[static_cast<std::size_t>(DatagramDrop::guard)] = 2;
     metrics.datagrams = datagrams;
     metrics.ledger = Metrics::Ledger{.written = 5, .lost = 6, .queued = 7};
+    metrics.faults = FaultCounts{};
+    metrics.faults->add(FaultKind::drop, 4, 99);
     const std::string text = metrics_text(metrics);
     for (const char* line :
          {"mynahd_datagrams_received_total 10", "mynahd_datagrams_echoed_total 8",
           "mynahd_datagrams_dropped_total{reason=\"guard\"} 2", "mynahd_datagrams_dropped_total{reason=\"late\"} 0",
           "mynahd_received_bytes_total{transport=\"udp\"} 100", "mynahd_sent_bytes_total{transport=\"udp\"} 80",
           "mynahd_discarded_bytes_total{transport=\"udp\"} 3", "mynahd_ledger_rows_written_total 5",
-          "mynahd_ledger_rows_lost_total 6", "mynahd_ledger_rows_queued 7"}) {
+          "mynahd_ledger_rows_lost_total 6", "mynahd_ledger_rows_queued 7", "mynahd_faults_total{kind=\"drop\"} 4",
+          "mynahd_faults_total{kind=\"reset\"} 0", "mynahd_fault_bytes_total{kind=\"drop\"} 99"}) {
         EXPECT_TRUE(has_line(text, line)) << line << " is missing in\n" << text;
     }
 }
@@ -119,6 +125,7 @@ TEST(Metrics, EachNameHasItsHelpAndTypeOnceAndBeforeItsValues) {
     Metrics metrics = some_metrics();
     metrics.datagrams = DatagramTotals{};
     metrics.ledger = Metrics::Ledger{};
+    metrics.faults = FaultCounts{};
     std::istringstream lines(metrics_text(metrics));
     std::string help;
     std::string type;
@@ -140,7 +147,7 @@ TEST(Metrics, EachNameHasItsHelpAndTypeOnceAndBeforeItsValues) {
             EXPECT_TRUE(first.starts_with(type)) << line << " stands under " << type;
         }
     }
-    EXPECT_EQ(names, 24U);
+    EXPECT_EQ(names, 26U);
 }
 
 TEST(Metrics, ValuesOfLabelsAreEscaped) {

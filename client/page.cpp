@@ -1,4 +1,4 @@
-#include "client/load/page.hpp"
+#include "client/page.hpp"
 
 #include <chrono>
 #include <ratio>
@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "client/load/chart.hpp"
+#include "client/chart.hpp"
 
-namespace mynah::client::load {
+namespace mynah::client {
 namespace {
 
 constexpr std::string_view kStyle = R"(
@@ -89,4 +89,4 @@ std::string fact(std::string_view name, std::string_view value) {
     return fmt::format("<tr><td>{}</td><td class=\"text\">{}</td></tr>\n", name, escape_html(value));
 }
 
-}  // namespace mynah::client::load
+}  // namespace mynah::client

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mynah::client::load {
+namespace mynah::client {
 
 enum class Scale { linear, logarithmic };
 
@@ -66,4 +66,4 @@ Axis logarithmic_axis(std::string title, double least, double most);
 /// For text in HTML and SVG.
 std::string escape_html(std::string_view text);
 
-}  // namespace mynah::client::load
+}  // namespace mynah::client

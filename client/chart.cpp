@@ -1,4 +1,4 @@
-#include "client/load/chart.hpp"
+#include "client/chart.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +12,7 @@
 
 #include "client/counted.hpp"
 
-namespace mynah::client::load {
+namespace mynah::client {
 namespace {
 
 constexpr double kWidth = 560;
@@ -212,4 +212,4 @@ std::string escape_html(std::string_view text) {
     return escaped;
 }
 
-}  // namespace mynah::client::load
+}  // namespace mynah::client

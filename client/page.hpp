@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "client/load/chart.hpp"
+#include "client/chart.hpp"
 
-namespace mynah::client::load {
+namespace mynah::client {
 
 /// As far as the opening tag of the body, and from its closing tag on.
 std::string begin_page(std::string_view title);
@@ -26,4 +26,4 @@ std::string charts(std::string_view title, const std::vector<Chart>& all);
 /// A row of a table with two columns.
 std::string fact(std::string_view name, std::string_view value);
 
-}  // namespace mynah::client::load
+}  // namespace mynah::client
