@@ -121,7 +121,8 @@ void DatagramLane::check(conc::TimePoint now) {
     const std::size_t expired = auditor_->expire(now - options().timeout, now);
     if (expired > 0) {
         notice(auditor_->take_incidents());
-        if (now - record_.last_echo >= options().timeout) {
+        // Where nothing is sent, an echo that does not come tells nothing.
+        if (!is_through_ && now - record_.last_echo >= options().timeout) {
             begin_outage(Ending::timeout);
         }
     }

@@ -70,7 +70,7 @@ class StreamAuditorAgainstModel : public testing::TestWithParam<std::uint32_t> {
 };
 
 TEST_P(StreamAuditorAgainstModel, EveryByteHasTheSameClass) {
-    for (unsigned seed = 0; seed < 300 && !HasFatalFailure(); ++seed) {
+    for (unsigned seed = 0; seed < 150 && !HasFatalFailure(); ++seed) {
         run(seed, GetParam());
     }
 }
