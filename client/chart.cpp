@@ -132,6 +132,18 @@ std::string draw_tips(const Chart& chart) {
     return svg;
 }
 
+std::string draw_marks(const Chart& chart) {
+    constexpr double kLength = 12;
+    std::string svg;
+    for (const Mark& mark : chart.marks) {
+        const double x = place_x(chart, mark.at);
+        svg += fmt::format(
+            "<line class=\"line line-{}\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{}\" y2=\"{}\"><title>{}</title></line>\n",
+            mark.colour, x, x, kTop - kLength / 2, kTop + kLength / 2, escape_html(mark.text));
+    }
+    return svg;
+}
+
 /// The largest of 1, 2 and 5 times a power of ten that is not above `value`; or the least not below it.
 double round_number(double value, bool up) {
     const double power = std::pow(10.0, std::floor(std::log10(value)));
@@ -159,7 +171,7 @@ std::string to_svg(const Chart& chart) {
     if (chart.lines.size() > 1) {
         svg += draw_legend(chart);
     }
-    return svg + draw_tips(chart) + "</svg>\n</figure>\n";
+    return svg + draw_tips(chart) + draw_marks(chart) + "</svg>\n</figure>\n";
 }
 
 Axis linear_axis(std::string title, double most) {

@@ -47,12 +47,20 @@ struct Tip {
     std::string text;
 };
 
+/// A moment on the x axis: a stroke at the upper end of the plot.
+struct Mark {
+    double at;
+    std::size_t colour = 1;
+    std::string text;  // what shows where the pointer rests on it
+};
+
 struct Chart {
     std::string title;
     Axis x;
     Axis y;
     std::vector<Line> lines;
     std::vector<Tip> tips;
+    std::vector<Mark> marks = {};
 };
 
 std::string to_svg(const Chart& chart);

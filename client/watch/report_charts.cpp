@@ -16,6 +16,7 @@
 #include "client/chart.hpp"
 #include "client/counted.hpp"
 #include "client/duration.hpp"
+#include "client/watch/live_view.hpp"
 #include "client/watch/records.hpp"
 #include "client/watch/report.hpp"
 #include "client/watch/timeline.hpp"
@@ -25,6 +26,8 @@ namespace {
 
 constexpr std::size_t kMostMoments = 300;
 constexpr std::size_t kMostEventsInATip = 6;
+constexpr std::size_t kMostMarks = 300;
+constexpr std::chrono::milliseconds kShortestMoment(100);
 constexpr double kBinsPerDecade = 10;
 constexpr double kLeastMilliseconds = 1e-3;
 
@@ -93,13 +96,33 @@ std::vector<Tip> tips(const Report& report, const std::vector<Second>& line) {
         for (const Event& event : report.events.first) {
             const double at = in_seconds(event.at - report.began);
             if (at >= from && at < to && ++count <= kMostEventsInATip) {
-                text += fmt::format("\n{:.3f} s lane {}: {} {}", at, event.lane, event.kind, event.text);
+                text += "\n" + describe(event, report.began);
             }
         }
         if (count > kMostEventsInATip) {
             text += fmt::format("\nand {} more", count - kMostEventsInATip);
         }
         all.push_back({.from = from, .to = to, .text = std::move(text)});
+    }
+    return all;
+}
+
+/// An event's colour among those of the lines: blue for what came back, orange for a clean end, red for the rest.
+std::size_t colour_of(const Event& event) {
+    if (event.kind == "connected" || event.kind == "outage") {
+        return 1;
+    }
+    return event.kind == "fin" || event.kind == "unacknowledged" ? 2 : 4;
+}
+
+std::vector<load::Mark> marks(const Report& report) {
+    std::vector<load::Mark> all;
+    for (const Event& event : report.events.first) {
+        if (all.size() < kMostMarks) {
+            all.push_back({.at = in_seconds(event.at - report.began),
+                           .colour = colour_of(event),
+                           .text = describe(event, report.began)});
+        }
     }
     return all;
 }
@@ -124,7 +147,8 @@ Chart rate_chart(const Report& report, const std::vector<Second>& line) {
             .x = time_axis(line),
             .y = linear_axis("frames/s", std::max(highest(line, echoed), highest(line, sent))),
             .lines = {steps("sent", 3, false, line, sent), steps("echoed", 1, true, line, echoed)},
-            .tips = tips(report, line)};
+            .tips = tips(report, line),
+            .marks = marks(report)};
 }
 
 Chart latency_chart(const Report& report, std::vector<Second> line) {
@@ -169,9 +193,14 @@ Chart loss_chart(const Report& report, const std::vector<Second>& line) {
 }  // namespace
 
 std::vector<Chart> timeline_charts(const Report& report) {
-    const std::vector<Second> line = thin_out(report.seconds);
+    std::vector<Second> line = thin_out(report.seconds);
     if (line.empty()) {
         return {};
+    }
+    // What was outstanding at the end is back soon after: too short a stretch to speak of a rate.
+    const Second& last = line.back();
+    if (line.size() > 1 && last.length < kShortestMoment && last.lost_bytes + last.ended + last.refused == 0) {
+        line.pop_back();
     }
     std::vector<Chart> charts{rate_chart(report, line), latency_chart(report, line)};
     if (std::ranges::any_of(line, [](const Second& one) { return one.ended + one.refused > 0; })) {

@@ -126,8 +126,10 @@ std::string event_table(const Report& report) {
 std::string to_html(const Report& report) {
     std::string html = begin_page("mynah watch " + report.options.address.to_string());
     html += head(report) + tiles(report);
-    html += charts("Time line", timeline_charts(report));
-    html += charts("Outages", outage_charts(report));
+    std::vector<Chart> all = timeline_charts(report);
+    const std::vector<Chart> outages = outage_charts(report);
+    all.insert(all.end(), outages.begin(), outages.end());
+    html += charts("Time line", all);
     html += "<h2>Details</h2>\n<div class=\"grid2\">\n<div class=\"scroll\">" + byte_table(report) +
             "</div>\n<div class=\"scroll\">" + fact_table(report) + "</div>\n</div>\n";
     return html + event_table(report) + end_page();

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/exit_status.hpp"
+#include "client/load/chart.hpp"
 #include "client/watch/account.hpp"
 #include "client/watch/byte_counts.hpp"
 #include "client/watch/fail_condition.hpp"
@@ -225,8 +226,12 @@ TEST(WatchReport, ChartsShowWhatThereWas) {
     EXPECT_THAT(timeline_charts(Report()), IsEmpty());
     EXPECT_THAT(outage_charts(Report()), IsEmpty());
     const auto charts = timeline_charts(drained_report());
-    EXPECT_THAT(charts[0].tips[0].text, HasSubstr("unacknowledged 300 bytes at offset 700"));
-    EXPECT_THAT(charts[0].tips[1].text, HasSubstr("outage 400.000 ms without an echo"));
+    EXPECT_THAT(charts[0].tips[0].text, HasSubstr("unacknowledged, 300 bytes at offset 700"));
+    EXPECT_THAT(charts[0].tips[1].text, HasSubstr("outage, 400.000 ms without an echo"));
+    ASSERT_THAT(charts[0].marks, SizeIs(4)) << "unacknowledged, fin, connected, outage";
+    EXPECT_DOUBLE_EQ(charts[0].marks[1].at, 0.9);
+    EXPECT_THAT(load::to_svg(charts[0]),
+                HasSubstr("<title>0.900 s  connection 1 (lane 1): fin, closed by the peer</title>"));
 }
 
 }  // namespace
