@@ -115,8 +115,8 @@ std::size_t colour_of(const Event& event) {
     return event.kind == "fin" || event.kind == "unacknowledged" ? 2 : 4;
 }
 
-std::vector<load::Mark> marks(const Report& report) {
-    std::vector<load::Mark> all;
+std::vector<Mark> marks(const Report& report) {
+    std::vector<Mark> all;
     for (const Event& event : report.events.first) {
         if (all.size() < kMostMarks) {
             all.push_back({.at = in_seconds(event.at - report.began),
