@@ -160,33 +160,6 @@ class Way {
 };
 static_assert(kMostPlaces <= 64, "a bit for each place");
 
-/// Bytes that came in between cost the same whether they stand in the place of what follows them, which then comes
-/// again, or in no place of their own; and by chance one of them is right here or there. So each jump back is moved to
-/// the earliest byte since which nothing was in step.
-void jump_back_early(std::span<const std::byte> received, std::span<const std::byte> expected,
-                     std::vector<Piece>& pieces) {
-    for (std::size_t i = 1; i < pieces.size(); ++i) {
-        Piece& before = pieces[i - 1];
-        Piece& piece = pieces[i];
-        const Shift shift_before = before.position - static_cast<Shift>(before.begin);
-        const Shift shift = piece.position - static_cast<Shift>(piece.begin);
-        if (shift > shift_before) {
-            continue;
-        }
-        std::size_t in_step = 0;
-        std::size_t at = piece.begin;
-        while (at > before.begin && in_step < kInStep) {
-            --at;
-            in_step = matches(received, expected, at, shift_before) ? in_step + 1 : 0;
-        }
-        at += in_step;
-        before.end = at;
-        piece.begin = at;
-        piece.position = static_cast<Shift>(at) + shift;
-    }
-    std::erase_if(pieces, [](const Piece& piece) { return piece.begin == piece.end; });
-}
-
 }  // namespace
 
 std::vector<Piece> align(std::span<const std::byte> received, std::span<const std::byte> expected, std::size_t start,
@@ -200,9 +173,7 @@ std::vector<Piece> align(std::span<const std::byte> received, std::span<const st
         places.add(static_cast<Shift>(expected.size()) - static_cast<Shift>(received.size()));
     }
     places.add_from_seeds(received, expected);
-    std::vector<Piece> pieces = Way(received, expected, places.shifts()).pieces();
-    jump_back_early(received, expected, pieces);
-    return pieces;
+    return Way(received, expected, places.shifts()).pieces();
 }
 
 bool is_anchored(std::span<const std::byte> received, std::span<const std::byte> expected, std::size_t start) {

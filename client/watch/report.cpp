@@ -115,6 +115,9 @@ std::vector<std::string> remarks_on(const Report& report) {
         remarks.push_back(fmt::format("{} fell due while there was no connection, and were never sent",
                                       count_of(report.frames_missed, "frame")));
     }
+    if (report.frames_sent == 0) {
+        remarks.push_back("nothing was sent, so that nothing is proved");
+    }
     if (report.interrupted) {
         remarks.push_back("interrupted: the numbers are of the time until then");
     }

@@ -112,6 +112,11 @@ conc::Task<void> Watcher::make_stream_lanes() {
         co_return;
     }
     begin();
+    for (const auto& [why, times] : dialled.failures) {
+        for (std::uint64_t i = 0; i < times; ++i) {
+            account_.refused(0, why, account_.started(), false);
+        }
+    }
     for (std::size_t i = 0; i < options_.connections; ++i) {
         net::Stream first = i < dialled.streams.size() ? std::move(dialled.streams[i]) : net::Stream();
         lanes_.push_back(std::make_unique<StreamLane>(shared(), i, std::move(first)));

@@ -2,16 +2,19 @@
 // counted as what it is, to the byte.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/poll.h>
 #include <sys/socket.h>
 
@@ -119,6 +122,7 @@ TEST(WatchFaults, AByteThatIsChanged) {
     const WatchReport report = watch_with({{.kind = Fault::Kind::change, .at = 5000}});
     expect_counts(report, 0, 1, 0);
     EXPECT_THAT(report.losses(), ElementsAre("corrupted 5000 1"));
+    EXPECT_EQ(report.json["frames"]["echoed"], report.json["frames"]["sent"].get<std::size_t>() - 1);
     EXPECT_THAT(report.out, HasSubstr("connection 1 (lane 1): corrupted, 1 byte at offset 5000\n"));
     EXPECT_THAT(report.err, HasSubstr("connection 1 (lane 1): corrupted, 1 byte at offset 5000\n"));
 }
@@ -262,6 +266,38 @@ TEST(WatchFaults, WhatAFinLeavesUnacknowledgedIsSentAgain) {
     EXPECT_EQ(report.connection(1)["bytes"]["echoed"], report.connection(1)["bytes"]["sent"]);
     EXPECT_EQ(report.json["outages"]["count"], 1);
     EXPECT_EQ(report.json["outages"]["list"][0]["cause"], "fin");
+}
+
+/// Returns once so many are there that no more come: the peer's send blocks, as far as anybody can tell.
+void let_queues_fill(int connection) {
+    constexpr int kLooks = 10;
+    int before = 0;
+    for (int same = 0; same < kLooks;) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // between two looks
+        int unread = 0;
+        ::ioctl(connection, FIONREAD, &unread);
+        same = unread == before && unread > 0 ? same + 1 : 0;
+        before = unread;
+    }
+}
+
+TEST(WatchFaults, WhatTheKernelDidNotTakeWasNotSent) {
+    std::size_t received = 0;
+    const WatchReport report = watch_every_other(
+        [&received](int connection) {
+            let_queues_fill(connection);
+            ::shutdown(connection, SHUT_WR);
+            for (std::string bytes = receive_some(connection); !bytes.empty(); bytes = receive_some(connection)) {
+                received += bytes.size();
+            }
+        },
+        {"-s", "65507", "-r", "2000", "-W", "60s"});
+    EXPECT_EQ(report.status, 0) << report.out << report.err;
+    const auto& first = report.connection(0);
+    EXPECT_EQ(first["ending"], "fin");
+    EXPECT_EQ(first["bytes"]["sent"], received);
+    EXPECT_EQ(first["bytes"]["unacknowledged"], received);
+    EXPECT_EQ(report.json["unrepaired"], 0);
 }
 
 TEST(WatchFaults, WhatAResetTakesIsLost) {

@@ -135,6 +135,14 @@ TEST(Watch, ARolloutThatDrainsIsClean) {
     expect_ledger_agrees(ledger, report);
 }
 
+std::size_t count(std::string_view text, std::string_view part) {
+    std::size_t times = 0;
+    for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) {
+        ++times;
+    }
+    return times;
+}
+
 TEST(Watch, ACrashLosesWhatItHadNotReadToAReset) {
     constexpr std::size_t kConnections = 4;
     auto daemon = std::make_unique<Daemon>();
@@ -150,9 +158,13 @@ TEST(Watch, ACrashLosesWhatItHadNotReadToAReset) {
     }));
     daemon->process().send_signal(SIGKILL);
     daemon.reset();
+    // Four attempts take 75 ms at least, in which frames fall due.
+    ASSERT_TRUE(watch.process().wait_for(Output::error,
+                                         [](std::string_view text) { return count(text, "lane 1: refused") >= 4; }));
     Daemon next(Daemon::Options{.arguments = {}, .listen = {address}});
     ASSERT_TRUE(wait_for_connections(port, kConnections));
     const WatchReport report = watch.end();
+    EXPECT_GT(report.json["frames"]["missed"], 0);
     EXPECT_EQ(report.status, 1);
     EXPECT_EQ(report.verdict(), "loss");
     EXPECT_EQ(report.json["connections"]["resets"], kConnections);
