@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "client/exit_status.hpp"
 #include "client/chart.hpp"
+#include "client/exit_status.hpp"
 #include "client/watch/account.hpp"
 #include "client/watch/byte_counts.hpp"
 #include "client/watch/fail_condition.hpp"
@@ -230,8 +230,7 @@ TEST(WatchReport, ChartsShowWhatThereWas) {
     EXPECT_THAT(charts[0].tips[1].text, HasSubstr("outage, 400.000 ms without an echo"));
     ASSERT_THAT(charts[0].marks, SizeIs(4)) << "unacknowledged, fin, connected, outage";
     EXPECT_DOUBLE_EQ(charts[0].marks[1].at, 0.9);
-    EXPECT_THAT(to_svg(charts[0]),
-                HasSubstr("<title>0.900 s  connection 1 (lane 1): fin, closed by the peer</title>"));
+    EXPECT_THAT(to_svg(charts[0]), HasSubstr("<title>0.900 s  connection 1 (lane 1): fin, closed by the peer</title>"));
 }
 
 }  // namespace
