@@ -14,6 +14,7 @@
 #include "client/duration.hpp"
 #include "client/watch/incident.hpp"
 #include "client/watch/records.hpp"
+#include "client/watch/timeline.hpp"
 #include "conc/event_source.hpp"
 
 namespace mynah::client::watch {
@@ -90,7 +91,8 @@ void Account::frame_sent(std::size_t bytes, bool again) {
 
 void Account::take_back_frame() noexcept {
     --frames_sent_;
-    timeline_.current().sent -= timeline_.current().sent > 0 ? 1 : 0;
+    Second& second = timeline_.current();
+    second.sent = second.sent > 0 ? second.sent - 1 : 0;  // it may have been counted in the second before
 }
 
 void Account::noticed(const ConnectionRecord& record, const Incident& incident) {
