@@ -177,7 +177,7 @@ std::vector<Piece> align(std::span<const std::byte> received, std::span<const st
 }
 
 bool is_anchored(std::span<const std::byte> received, std::span<const std::byte> expected, std::size_t start) {
-    if (received.size() < kAnchorBytes) {
+    if (received.size() < kAnchorBytes || expected.size() < kAnchorBytes) {
         return false;
     }
     const auto end = received.last(kAnchorBytes);
