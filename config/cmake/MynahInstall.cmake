@@ -32,4 +32,20 @@ install(FILES "${PROJECT_BINARY_DIR}/mynah-config.cmake" "${PROJECT_BINARY_DIR}/
 
 install(TARGETS mynahd mynah RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/config/mynahd.toml" DESTINATION "${CMAKE_INSTALL_SYSCONFDIR}/mynah")
+foreach(page client/man/mynah.1 client/man/mynah-json.5 server/man/mynahd.8 server/man/mynahd.toml.5)
+    string(REGEX MATCH "[1-8]$" section "${page}")
+    install(FILES "${PROJECT_SOURCE_DIR}/${page}" DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}")
+endforeach()
+
+# Where each shell looks for the completions of programs that it meets. A shell names them as it likes.
+foreach(program client/completions/mynah server/completions/mynahd)
+    get_filename_component(name "${program}" NAME)
+    install(FILES "${PROJECT_SOURCE_DIR}/${program}.bash"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME "${name}")
+    install(FILES "${PROJECT_SOURCE_DIR}/${program}.zsh"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" RENAME "_${name}")
+    install(FILES "${PROJECT_SOURCE_DIR}/${program}.fish"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" RENAME "${name}.fish")
+endforeach()
+
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/README.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -7,7 +7,11 @@ execute_process(
     COMMAND "${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${prefix}" --config "${CONFIG}"
     OUTPUT_QUIET
     COMMAND_ERROR_IS_FATAL ANY)
-foreach(file bin/mynahd bin/mynah etc/mynah/mynahd.toml include/mynah/conc/conc.hpp include/mynah/net/address.hpp)
+foreach(file bin/mynahd bin/mynah etc/mynah/mynahd.toml include/mynah/conc/conc.hpp include/mynah/net/address.hpp
+    share/man/man1/mynah.1 share/man/man5/mynah-json.5 share/man/man5/mynahd.toml.5 share/man/man8/mynahd.8
+    share/bash-completion/completions/mynah share/bash-completion/completions/mynahd
+    share/zsh/site-functions/_mynah share/zsh/site-functions/_mynahd
+    share/fish/vendor_completions.d/mynah.fish share/fish/vendor_completions.d/mynahd.fish)
     if(NOT EXISTS "${prefix}/${file}")
         message(FATAL_ERROR "not installed: ${file}")
     endif()
