@@ -262,7 +262,7 @@ exit status:
   0  the verdict is clean
   1  it is loss, or a --fail-on condition holds, or a result could not be written
   2  a mistake on the command line, or more connections than this process may open
-  3  could not connect at first; over UDP: nothing came back
+  3  could not connect at first, or nothing was sent; over UDP: nothing came back
 )";
 
 }  // namespace

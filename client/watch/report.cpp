@@ -84,7 +84,11 @@ ExitStatus status_of(const Report& report) {
     if (!report.not_connected.empty() || (is_datagram && report.frames_sent > 0 && report.bytes.echoed == 0)) {
         return ExitStatus::unreachable;
     }
-    return is_clean(report) && failures(report).empty() ? ExitStatus::verified : ExitStatus::mismatch;
+    if (!is_clean(report) || !failures(report).empty()) {
+        return ExitStatus::mismatch;
+    }
+    // Where the user did not wait for a connection nothing was sent, and so nothing is verified.
+    return report.frames_sent > 0 ? ExitStatus::verified : ExitStatus::unreachable;
 }
 
 std::string describe_watch(const Options& options) {

@@ -26,6 +26,7 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -119,6 +120,19 @@ TEST(WatchReport, EverythingElseThatIsLostOrTooMuchDoes) {
     report = drained_report();
     report.bytes.reordered = 1;
     EXPECT_EQ(verdict(report), "clean");
+}
+
+TEST(WatchReport, WhereNothingWasSentNothingIsVerified) {
+    Account account;
+    account.begin(kBegan);
+    account.end(kBegan + 1s);
+    Report report = report_of(account);
+    report.interrupted = true;
+    EXPECT_EQ(report.frames_sent, 0U);
+    EXPECT_EQ(status_of(report), ExitStatus::unreachable);
+    EXPECT_THAT(remarks_on(report), Contains("nothing was sent, so that nothing is proved"));
+    report.bytes.foreign = 1;
+    EXPECT_EQ(status_of(report), ExitStatus::mismatch) << "what came all the same is a fact";
 }
 
 TEST(WatchReport, NoConnectionAtFirstIsUnreachable) {
