@@ -24,7 +24,6 @@
 #include "net/result.hpp"
 #include "net/stream.hpp"
 #include "server/configuration.hpp"
-#include "server/fault/fault_rule.hpp"
 #include "server/fault/faulty_session.hpp"
 #include "server/fault/listener_faults.hpp"
 #include "server/limits.hpp"
@@ -254,19 +253,15 @@ void Reception::begin(Accepted accepted) {
     }
 }
 
-/// The connection's faults, where there are any; or none, and the stream is closed as one of them refuses it.
+/// The connection's faults, where there are any; or none, and the stream is reset as one of them refuses it.
 std::unique_ptr<SessionFaults> Reception::faults_of(net::Stream& stream, const Door& door) {
     ListenerFaults* const faults = around_.faults->of_listener(door.configured);
     if (faults == nullptr) {
         return nullptr;
     }
     const std::uint64_t number = faults->number_one();
-    if (const FaultRule* refusal = faults->refuses(number)) {
-        if (refusal->with_reset) {
-            stream.reset();
-        } else {
-            stream.close();
-        }
+    if (faults->resets_at_once(number)) {
+        stream.reset();
         return nullptr;
     }
     return faults->of_connection(number);

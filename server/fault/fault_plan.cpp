@@ -27,11 +27,24 @@ bool has_span(FaultKind kind) {
 }
 
 bool ends_connection(FaultKind kind) {
-    return kind == FaultKind::fin || kind == FaultKind::reset;
+    return kind == FaultKind::fin || kind == FaultKind::reset || kind == FaultKind::refuse;
 }
 
 bool pauses(FaultKind kind) {
     return kind == FaultKind::delay || kind == FaultKind::stall;
+}
+
+/// Whether this is for the bytes of the connection, of which there are none where it is refused by RST.
+bool is_for_bytes(const FaultRule& rule, std::uint64_t number) {
+    return rule.kind != FaultKind::refuse || (!rule.with_reset && is_fault_place(rule, number));
+}
+
+/// Where the rule's places are in the stream: a refusal's, which counts connections, is before the first byte.
+FaultPlaces places_of(const FaultRule& rule, std::uint64_t number) {
+    if (rule.kind == FaultKind::refuse) {
+        return FaultPlaces({.kind = rule.kind, .spacing = FaultSpacing::at, .distance = 0}, number, 0, 1);
+    }
+    return FaultPlaces(rule, number, 0, has_span(rule.kind) ? rule.length : 1);
 }
 
 /// Never zero, or the byte would stay what it is.
@@ -44,9 +57,9 @@ std::uint8_t mask_from(std::uint64_t draw) {
 FaultPlan::FaultPlan(std::span<const FaultRule> rules, std::uint64_t number) {
     tracks_.reserve(rules.size());
     for (const FaultRule& rule : rules) {
-        if (has_span(rule.kind) || ends_connection(rule.kind) || pauses(rule.kind)) {
-            const std::uint64_t length = has_span(rule.kind) ? rule.length : 1;
-            tracks_.push_back({.rule = &rule, .places = FaultPlaces(rule, number, 0, length)});
+        const bool is_known = has_span(rule.kind) || ends_connection(rule.kind) || pauses(rule.kind);
+        if (is_known && is_for_bytes(rule, number)) {
+            tracks_.push_back({.rule = &rule, .places = places_of(rule, number)});
         }
     }
 }

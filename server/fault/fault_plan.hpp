@@ -26,7 +26,7 @@ struct FaultAction {
         pass,    // the next `bytes` of the stream, in the way that the other members say
         repeat,  // send once more what was kept for `rule`
         pause,   // nothing is read or sent for `duration`, or for ever where that is 0
-        end,     // the connection ends, by FIN or RST as `kind` says
+        end,     // the connection ends: by RST where `kind` is that, else by FIN
     };
 
     What what = What::pass;

@@ -25,7 +25,7 @@ enum class FaultKind {
     drop,         // the span is not echoed
     duplicate,    // the span is echoed twice: a stream's as a whole, UDP's datagram by datagram
     reorder,      // UDP: the datagram is echoed after the next ones
-    refuse,       // the connection is closed as soon as it is accepted
+    refuse,       // the connection ends as soon as it is accepted
 };
 inline constexpr std::size_t kFaultKinds = 10;
 

@@ -24,15 +24,12 @@ namespace mynah::server {
 ListenerFaults::ListenerFaults(std::vector<FaultRule> rules, FaultCounters& counters)
     : rules_(std::move(rules)), counters_(counters) {}
 
-const FaultRule* ListenerFaults::refuses(std::uint64_t number) {
-    const auto refusing = std::ranges::find_if(rules_, [number](const FaultRule& rule) {
-        return rule.kind == FaultKind::refuse && is_fault_place(rule, number);
+bool ListenerFaults::resets_at_once(std::uint64_t number) {
+    const bool resets = std::ranges::any_of(rules_, [number](const FaultRule& rule) {
+        return rule.kind == FaultKind::refuse && rule.with_reset && is_fault_place(rule, number);
     });
-    if (refusing == rules_.end()) {
-        return nullptr;
-    }
-    counters_.add(FaultKind::refuse, 1, 0);
-    return &*refusing;
+    counters_.add(FaultKind::refuse, resets ? 1 : 0, 0);
+    return resets;
 }
 
 std::unique_ptr<SessionFaults> ListenerFaults::of_connection(std::uint64_t number) const {

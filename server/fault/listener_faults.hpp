@@ -34,8 +34,9 @@ class ListenerFaults {
     /// The next connection's number: 1, 2, 3 ... in the order in which they are accepted.
     std::uint64_t number_one() noexcept { return numbered_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
-    /// The rule by which this connection is refused, if any does; counted.
-    const FaultRule* refuses(std::uint64_t number);
+    /// Whether this connection is refused by RST; counted. One that is refused by FIN has that in its plan: it takes
+    /// a session, as a socket that is closed while bytes are there sends a RST in place of the FIN.
+    bool resets_at_once(std::uint64_t number);
 
     std::unique_ptr<SessionFaults> of_connection(std::uint64_t number) const;
 

@@ -13,6 +13,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/types.h>
@@ -283,6 +284,23 @@ TEST_P(Faults, RefuseClosesEverySecondConnectionOfEachListener) {
     }
     EXPECT_EQ(daemon.terminate_and_wait(), 0);
     EXPECT_EQ(counted(daemon, "refuse"), 4U);
+}
+
+TEST_P(Faults, RefuseByFinIsAFinEvenWhereBytesAreThereAlready) {
+    Daemon daemon(both({"refuse,at=1,by=fin"}));
+    for (const std::size_t listener : {0U, 1U}) {
+        daemon.process().send_signal(SIGSTOP);
+        const Socket socket = connect_to(daemon.endpoint(listener), Connect::blocking);
+        wait_at_most(socket, patience());
+        ASSERT_EQ(::send(socket.fd(), "early", 5, MSG_NOSIGNAL), 5);
+        daemon.process().send_signal(SIGCONT);
+        const Seen seen = receive(socket);
+        EXPECT_EQ(seen.bytes, "");
+        EXPECT_FALSE(seen.was_reset);
+    }
+    EXPECT_EQ(daemon.terminate_and_wait(), 0);
+    EXPECT_EQ(counted(daemon, "refuse"), 2U);
+    EXPECT_EQ(counted(daemon, "fin"), 0U);
 }
 
 TEST_P(Faults, RefuseByResetIsARst) {

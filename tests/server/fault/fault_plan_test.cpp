@@ -241,6 +241,16 @@ class ByteByByte {
 
 const std::string kAlphabet = "abcdefghijklmnopqrstuvwxyz";
 
+TEST(FaultPlan, ARefusalByFinEndsItsConnectionBeforeTheFirstByte) {
+    const std::vector<FaultRule> rules = rules_of({"refuse,every=2,by=fin", "refuse,at=3,by=reset"});
+    EXPECT_EQ(carry(rules, "abc", 1).output, "abc");
+    const Echoed refused = carry(rules, "abc", 2);
+    EXPECT_EQ(refused.output, "");
+    EXPECT_THAT(refused.events, ElementsAre(Event{FaultKind::refuse, 0}));
+    EXPECT_EQ(refused.counts.faults_of(FaultKind::refuse), 1U);
+    EXPECT_EQ(carry(rules, "abc", 3).output, "abc") << "one that is reset at once has no bytes";
+}
+
 TEST(FaultPlan, WithoutPlacesPassesEverything) {
     const Echoed echoed = carry(rules_of({"drop,at=100", "fin,at=100", "duplicate,at=100"}), kAlphabet);
     EXPECT_EQ(echoed.output, kAlphabet);
