@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <ios>
@@ -142,6 +145,17 @@ std::vector<std::string> phases_in(std::string_view log) {
         phases.emplace_back(log.substr(begin, end - begin));
     }
     return phases;
+}
+
+std::uint64_t logged_number(std::string_view log, std::string_view event, const std::string& name) {
+    const std::size_t line = log.rfind(event);
+    const std::string mark = " " + name + "=";
+    const std::size_t at = line == std::string_view::npos ? line : log.find(mark, line);
+    if (at == std::string_view::npos || log.substr(line, at - line).find('\n') != std::string_view::npos) {
+        ADD_FAILURE() << "no " << name << " of \"" << event << "\" in\n" << log;
+        return 0;
+    }
+    return std::strtoull(std::string(log.substr(at + mark.size(), 20)).c_str(), nullptr, 10);
 }
 
 RunResult run_mynahd(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,10 @@ class Daemon {
 
 // The phases that `drain phase=NAME` lines of a text log announce, in order.
 std::vector<std::string> phases_in(std::string_view log);
+
+// The number that stands as " NAME=" in the last line of a text log that says `event`; where there is none the test
+// fails, and it is 0.
+std::uint64_t logged_number(std::string_view log, std::string_view event, const std::string& name);
 
 // One run of a program to its end.
 struct RunResult {
