@@ -7,11 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -219,6 +222,27 @@ LoopbackListener listen_on_loopback() {
         fail("listen");
     }
     return listener;
+}
+
+std::vector<std::uint64_t> unread_bytes(std::uint16_t port) {
+    std::vector<std::uint64_t> unread;
+    std::ifstream table("/proc/net/tcp");
+    std::string line;
+    std::getline(table, line);
+    while (std::getline(table, line)) {
+        std::istringstream words(line);
+        std::string number;
+        std::string local;
+        std::string remote;
+        std::string state;
+        std::string queues;
+        words >> number >> local >> remote >> state >> queues;
+        constexpr const char* kEstablished = "01";
+        if (state == kEstablished && std::stoul(local.substr(local.find(':') + 1), nullptr, 16) == port) {
+            unread.push_back(std::stoul(queues.substr(queues.find(':') + 1), nullptr, 16));
+        }
+    }
+    return unread;
 }
 
 void raise_descriptor_limit() {

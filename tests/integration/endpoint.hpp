@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <sys/socket.h>
 
@@ -65,6 +66,10 @@ struct LoopbackListener {
     Endpoint endpoint;
 };
 LoopbackListener listen_on_loopback();
+
+// Of each TCP connection that is established with that port of ours: how many bytes the kernel holds that nobody has
+// read.
+std::vector<std::uint64_t> unread_bytes(std::uint16_t port);
 
 // Lets this process hold as many descriptors as the system allows it.
 void raise_descriptor_limit();

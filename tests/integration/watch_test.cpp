@@ -4,10 +4,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,28 +40,6 @@ void expect_clean(const WatchReport& report) {
         EXPECT_EQ(report.bytes(name), 0U) << name;
     }
     EXPECT_EQ(report.json["unrepaired"], 0);
-}
-
-/// Of each connection that is established with that port of ours: how many bytes the kernel holds that nobody has read.
-std::vector<std::uint64_t> unread_bytes(std::uint16_t port) {
-    std::vector<std::uint64_t> unread;
-    std::ifstream table("/proc/net/tcp");
-    std::string line;
-    std::getline(table, line);
-    while (std::getline(table, line)) {
-        std::istringstream words(line);
-        std::string number;
-        std::string local;
-        std::string remote;
-        std::string state;
-        std::string queues;
-        words >> number >> local >> remote >> state >> queues;
-        constexpr const char* kEstablished = "01";
-        if (state == kEstablished && std::stoul(local.substr(local.find(':') + 1), nullptr, 16) == port) {
-            unread.push_back(std::stoul(queues.substr(queues.find(':') + 1), nullptr, 16));
-        }
-    }
-    return unread;
 }
 
 [[nodiscard]] bool wait_for_connections(std::uint16_t port, std::size_t count) {
