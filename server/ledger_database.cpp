@@ -21,7 +21,7 @@
 namespace mynah::server {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 
 constexpr const char* kSchema = R"(
 CREATE TABLE sessions (
@@ -38,13 +38,20 @@ CREATE TABLE sessions (
     close_reason TEXT NOT NULL,
     drain_phase TEXT NOT NULL
 );
-PRAGMA user_version = 1;
+)";
+
+// The index has the rows that name a run, and costs the others nothing.
+constexpr const char* kProbeColumns = R"(
+ALTER TABLE sessions ADD COLUMN probe_run TEXT;
+ALTER TABLE sessions ADD COLUMN probe_connection INTEGER;
+CREATE INDEX sessions_by_probe_run ON sessions (probe_run) WHERE probe_run IS NOT NULL;
+PRAGMA user_version = 2;
 )";
 
 constexpr const char* kInsert = R"(
 INSERT INTO sessions (id, instance, transport, peer, local, started, ended, bytes_in, bytes_out, discarded_after_fin,
-                      close_reason, drain_phase)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                      close_reason, drain_phase, probe_run, probe_connection)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
 )";
 
 /// Binds one parameter after the other, and remembers the first failure.
@@ -63,6 +70,8 @@ class Binder {
         constexpr std::uint64_t kMost = std::numeric_limits<sqlite3_int64>::max();
         note(sqlite3_bind_int64(statement_, ++index_, static_cast<sqlite3_int64>(std::min(value, kMost))));
     }
+
+    void nothing() { note(sqlite3_bind_null(statement_, ++index_)); }
 
     [[nodiscard]] bool good() const { return status_ == SQLITE_OK; }
 
@@ -151,9 +160,9 @@ LedgerDatabase::Result<> LedgerDatabase::prepare_schema(std::chrono::millisecond
         return std::unexpected(fmt::format("cannot open ledger {}: its schema has version {}; this mynahd knows {}",
                                            escape(path_), *version, kSchemaVersion));
     }
-    if (*version == 0) {
-        if (auto created = create_schema(); !created) {
-            return created;
+    if (*version < kSchemaVersion) {
+        if (auto brought = bring_up_to_date(); !brought) {
+            return brought;
         }
     }
     // WAL: readers do not stop us, and a commit costs one append. NORMAL: a power cut may lose the last rows, but not
@@ -177,17 +186,20 @@ LedgerDatabase::Result<> LedgerDatabase::join_wal(std::chrono::milliseconds busy
     return set;
 }
 
-LedgerDatabase::Result<> LedgerDatabase::create_schema() {
+LedgerDatabase::Result<> LedgerDatabase::bring_up_to_date() {
     if (auto begun = execute("BEGIN IMMEDIATE"); !begun) {
         return begun;
     }
-    // Another daemon may have created it between our look and our lock.
+    // Another daemon may have done it between our look and our lock.
     const auto version = schema_version();
     Result<> result;
     if (!version) {
         result = std::unexpected(version.error());
     } else if (*version == 0) {
         result = execute(kSchema);
+    }
+    if (result && *version < kSchemaVersion) {
+        result = execute(kProbeColumns);
     }
     if (result) {
         result = execute("COMMIT");
@@ -225,6 +237,7 @@ void LedgerDatabase::roll_back() {
 LedgerDatabase::Result<> LedgerDatabase::insert_one(const SessionRecord& record) {
     const std::string started = format_utc(record.started);
     const std::string ended = format_utc(record.ended);
+    const std::string run = record.probe ? fmt::format("{:016x}", record.probe->run) : std::string();
     Binder bind(insert_.get());
     bind.number(record.id);
     bind.text(record.instance);
@@ -238,6 +251,13 @@ LedgerDatabase::Result<> LedgerDatabase::insert_one(const SessionRecord& record)
     bind.number(record.discarded_after_fin);
     bind.text(to_string(record.close_reason));
     bind.text(to_string(record.drain_phase));
+    if (record.probe) {
+        bind.text(run);
+        bind.number(record.probe->connection);
+    } else {
+        bind.nothing();
+        bind.nothing();
+    }
     Result<> result;
     if (!bind.good() || sqlite3_step(insert_.get()) != SQLITE_DONE) {
         result = failure("write to");

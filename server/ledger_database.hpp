@@ -5,9 +5,11 @@
 // Shared   several daemons may write to one file: it is in WAL mode, and rows name their instance.
 // Errors   values: a line of text with the path and SQLite's reason. After a failed insert the database is as it was
 //          before, and the next may succeed.
-// Schema   table `sessions`, version 1 (PRAGMA user_version). A file of a later version, or one that is not a ledger,
-//          is refused and left alone. `started` and `ended` are UTC, ISO 8601 with microseconds,
-//          "2026-01-31T12:00:00.000000Z": they sort as text, and SQLite's date functions read them.
+// Schema   table `sessions`, version 2 (PRAGMA user_version). A file of version 1 gets the columns that it lacks when
+//          it is opened; one of a later version, or one that is not a ledger, is refused and left alone. `started` and
+//          `ended` are UTC, ISO 8601 with microseconds, "2026-01-31T12:00:00.000000Z": they sort as text, and SQLite's
+//          date functions read them. `probe_run` (16 hexadecimal digits, as SQLite's integers have a sign) and
+//          `probe_connection` name a stream of probe frames (net/probe_stream.hpp); of others they are NULL.
 #pragma once
 
 #include <chrono>
@@ -60,7 +62,7 @@ class LedgerDatabase {
 
     Result<> prepare_schema(std::chrono::milliseconds busy_timeout);
     Result<> join_wal(std::chrono::milliseconds busy_timeout);
-    Result<> create_schema();
+    Result<> bring_up_to_date();
     Result<int> schema_version();
     Result<> execute(const char* sql);
     void roll_back();

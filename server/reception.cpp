@@ -299,6 +299,9 @@ void Reception::Hosting::end() {
                          .discarded_after_fin = outcome_.discarded_after_fin,
                          .close_reason = outcome_.close_reason,
                          .drain_phase = reception_.around_.phase.load()};
+    if (outcome_.probe != nullptr) {
+        record.probe = *outcome_.probe;
+    }
     if (outcome_.out_of_memory && reception_.failures_.count_one()) {
         log_event(LogLevel::warn, "session failed", {{"peer", record.peer}, {"reason", "out of memory"}});
     }

@@ -32,6 +32,7 @@ class Counts {
         outcome_.bytes_out += out_;
     }
 
+    bool is_zero() const noexcept { return in_ == 0; }
     void received(std::size_t bytes, Traffic::Place* traffic) noexcept {
         in_ += bytes;
         if (traffic != nullptr) {
@@ -73,6 +74,9 @@ conc::Task<CloseReason> echo(net::Stream* stream, const SessionLimits* limits, S
             co_return CloseReason::end_of_stream;
         }
         idle = false;
+        if (counts.is_zero()) [[unlikely]] {
+            note_beginning(*outcome, received->bytes());
+        }
         counts.received(received->size(), limits->traffic);
         auto sending = stream->send_all(received->bytes(), timeout_of(limits->write_timeout));
         const net::Result<void> sent = co_await sending;

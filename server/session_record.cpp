@@ -1,6 +1,11 @@
 #include "server/session_record.hpp"
 
+#include <cstddef>
+#include <memory>
+#include <span>
 #include <string_view>
+
+#include "net/probe_stream.hpp"
 
 namespace mynah::server {
 
@@ -42,6 +47,13 @@ std::string_view to_string(DrainPhase phase) {
             return "stopped";
     }
     return "unknown";
+}
+
+// Not to be inlined: what it has in registers would be in the frame of every session.
+[[gnu::noinline]] void note_beginning(SessionOutcome& outcome, std::span<const std::byte> bytes) {
+    if (const auto stream = net::recognise_probe_stream(bytes)) {
+        outcome.probe = std::make_unique<const net::ProbeStream>(*stream);
+    }
 }
 
 }  // namespace mynah::server

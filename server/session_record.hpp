@@ -4,13 +4,20 @@
 // Bytes    bytes_in were read before our FIN, bytes_out were handed to the kernel; a session that ended well has both
 //          equal, unless faults are configured. What the peer sent after our FIN is read, counted in
 //          discarded_after_fin, and never echoed.
+// Probes   where the first bytes that a session received begin a stream of probe frames, `probe` names it
+//          (net/probe_stream.hpp). Only what the first receive brought is looked at.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include "net/probe_stream.hpp"
 
 namespace mynah::server {
 
@@ -38,9 +45,13 @@ struct SessionOutcome {
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
     std::uint64_t discarded_after_fin = 0;
+    std::unique_ptr<const net::ProbeStream> probe = nullptr;  // few have one
     CloseReason close_reason = CloseReason::end_of_stream;
     bool out_of_memory = false;  // why it ended, where close_reason is error
 };
+
+/// For the first bytes that a session receives. Throws std::bad_alloc.
+void note_beginning(SessionOutcome& outcome, std::span<const std::byte> bytes);
 
 struct SessionRecord {
     std::uint64_t id = 0;        // unique within one run of the daemon
@@ -55,6 +66,7 @@ struct SessionRecord {
     std::uint64_t discarded_after_fin = 0;
     CloseReason close_reason = CloseReason::end_of_stream;
     DrainPhase drain_phase = DrainPhase::serving;  // the daemon's phase when the session ended
+    std::optional<net::ProbeStream> probe = {};
 
     friend bool operator==(const SessionRecord&, const SessionRecord&) = default;
 };

@@ -37,6 +37,9 @@ conc::Task<CloseReason> linger(net::Stream* stream, std::chrono::milliseconds li
         if (received->empty()) {
             co_return CloseReason::drained;
         }
+        if (outcome->bytes_in == 0 && outcome->discarded_after_fin == 0) {
+            note_beginning(*outcome, received->bytes());
+        }
         outcome->discarded_after_fin += received->size();
     }
 }

@@ -86,6 +86,9 @@ conc::Task<CloseReason> FaultyEcho::run() {
             co_return ended.value_or(received ? CloseReason::end_of_stream : CloseReason::drained);
         }
         idle = false;
+        if (outcome_->bytes_in == 0) {
+            note_beginning(*outcome_, received->bytes());
+        }
         outcome_->bytes_in += received->size();
         if (limits_->traffic != nullptr) {
             limits_->traffic->bytes_in.add(received->size());

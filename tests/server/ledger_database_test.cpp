@@ -103,6 +103,63 @@ TEST_F(LedgerDatabaseTest, ARowHasEveryFieldOfItsRecord) {
                             "2026-01-31T12:00:00.001500Z|10|9|8|drained|closing"));
 }
 
+TEST_F(LedgerDatabaseTest, AStreamOfProbeFramesIsNamedAndAnyOtherIsNot) {
+    auto ledger = LedgerDatabase::open(path());
+    ASSERT_TRUE(ledger) << ledger.error();
+    std::vector records{some_record(1), some_record(2), some_record(3)};
+    records[1].probe = {.run = 0xFEDCBA9876543210, .connection = 42};
+    const auto inserted = ledger->insert(records);
+    ASSERT_TRUE(inserted) << inserted.error();
+    EXPECT_THAT(query("SELECT id, ifnull(probe_run, '-'), ifnull(probe_connection, '-') FROM sessions ORDER BY id"),
+                ElementsAre("1|-|-", "2|fedcba9876543210|42", "3|-|-"));
+    EXPECT_THAT(query("EXPLAIN QUERY PLAN SELECT * FROM sessions WHERE probe_run = 'fedcba9876543210'").front(),
+                HasSubstr("USING INDEX sessions_by_probe_run"));
+}
+
+/// What mynahd 0.1.0 made before it knew probe frames.
+constexpr const char* kVersionOne = R"(
+CREATE TABLE sessions (id INTEGER NOT NULL, instance TEXT NOT NULL, transport TEXT NOT NULL, peer TEXT NOT NULL,
+    local TEXT NOT NULL, started TEXT NOT NULL, ended TEXT NOT NULL, bytes_in INTEGER NOT NULL,
+    bytes_out INTEGER NOT NULL, discarded_after_fin INTEGER NOT NULL, close_reason TEXT NOT NULL,
+    drain_phase TEXT NOT NULL);
+INSERT INTO sessions VALUES (7, 'old', 'tcp', 'p', 'l', 's', 'e', 1, 2, 3, 'reset', 'serving');
+PRAGMA user_version = 1;
+)";
+
+TEST_F(LedgerDatabaseTest, AFileOfVersionOneGetsTheNewColumnsAndKeepsItsRows) {
+    run(kVersionOne);
+    auto ledger = LedgerDatabase::open(path());
+    ASSERT_TRUE(ledger) << ledger.error();
+    SessionRecord record = some_record(8);
+    record.probe = {.run = 1, .connection = 2};
+    const std::vector records{record};
+    const auto inserted = ledger->insert(records);
+    ASSERT_TRUE(inserted) << inserted.error();
+    EXPECT_THAT(query("SELECT id, instance, bytes_out, ifnull(probe_run, '-') FROM sessions ORDER BY id"),
+                ElementsAre("7|old|2|-", "8|echo-1|9|0000000000000001"));
+    EXPECT_THAT(query("PRAGMA user_version"), ElementsAre("2"));
+}
+
+TEST_F(LedgerDatabaseTest, SeveralMayBringOneFileUpToDateAtOnce) {
+    constexpr int kWriters = 4;
+    run(kVersionOne);
+    std::vector<std::thread> writers;
+    writers.reserve(kWriters);
+    for (int i = 0; i < kWriters; ++i) {
+        writers.emplace_back([this] {
+            auto ledger = LedgerDatabase::open(path());
+            ASSERT_TRUE(ledger) << ledger.error();
+            const std::vector records{some_record(1)};
+            const auto inserted = ledger->insert(records);
+            ASSERT_TRUE(inserted) << inserted.error();
+        });
+    }
+    for (std::thread& writer : writers) {
+        writer.join();
+    }
+    EXPECT_THAT(query("SELECT count(*) FROM sessions"), ElementsAre(std::to_string(kWriters + 1)));
+}
+
 TEST_F(LedgerDatabaseTest, BatchesAddUpAndNoneIsFine) {
     auto ledger = LedgerDatabase::open(path());
     ASSERT_TRUE(ledger) << ledger.error();
@@ -145,7 +202,7 @@ TEST_F(LedgerDatabaseTest, ReopeningKeepsTheRows) {
         ASSERT_TRUE(ledger->insert(records));
     }
     EXPECT_THAT(query("SELECT count(*) FROM sessions"), ElementsAre("2"));
-    EXPECT_THAT(query("PRAGMA user_version"), ElementsAre("1"));
+    EXPECT_THAT(query("PRAGMA user_version"), ElementsAre("2"));
     EXPECT_THAT(query("PRAGMA journal_mode"), ElementsAre("wal"));
 }
 
@@ -193,11 +250,11 @@ TEST_F(LedgerDatabaseTest, WhatIsNoDatabaseIsRefusedAndLeftAlone) {
 }
 
 TEST_F(LedgerDatabaseTest, ALaterSchemaIsRefusedAndLeftAlone) {
-    run("PRAGMA user_version = 2");
+    run("PRAGMA user_version = 3");
     const auto ledger = LedgerDatabase::open(path());
     ASSERT_FALSE(ledger);
-    EXPECT_EQ(ledger.error(), "cannot open ledger " + path() + ": its schema has version 2; this mynahd knows 1");
-    EXPECT_THAT(query("PRAGMA user_version"), ElementsAre("2"));
+    EXPECT_EQ(ledger.error(), "cannot open ledger " + path() + ": its schema has version 3; this mynahd knows 2");
+    EXPECT_THAT(query("PRAGMA user_version"), ElementsAre("3"));
     EXPECT_THAT(query("PRAGMA journal_mode"), ElementsAre("delete"));
 }
 

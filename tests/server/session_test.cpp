@@ -3,8 +3,11 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -15,6 +18,8 @@
 #include "conc/select_case.hpp"
 #include "net/descriptor.hpp"
 #include "net/driver.hpp"
+#include "net/probe_frame.hpp"
+#include "net/probe_stream.hpp"
 #include "server/session_record.hpp"
 #include "server/session_set.hpp"
 #include "tests/support/run_task.hpp"
@@ -215,6 +220,84 @@ conc::Task<void> cut_in_send() {
 
 TEST(Session, CutEndsASendThatIsStuck) {
     test::run_task(on_select(), cut_in_send());
+}
+
+constexpr net::ProbeStream kProbe{.run = 0xFEDCBA9876543210, .connection = 3};
+
+std::string probe_frames(std::uint32_t payload_bytes) {
+    std::vector<std::byte> bytes;
+    net::ProbeFrame frame{.run = kProbe.run, .connection = kProbe.connection, .payload_bytes = payload_bytes};
+    net::append_probe(frame, bytes);
+    frame.sequence = 1;
+    frame.offset = bytes.size();
+    net::append_probe(frame, bytes);
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// The session of a peer that sends these pieces, each once the one before is back.
+conc::Task<SessionOutcome> serve_pieces(std::vector<std::string> pieces) {
+    Served served;
+    served.start();
+    for (const std::string& piece : pieces) {
+        served.peer_sends(piece);
+        const std::string back = co_await served.peer_receives(piece.size());
+        EXPECT_EQ(back, piece);
+    }
+    ::shutdown(served.peer.get(), SHUT_WR);
+    co_await served.ended.wait();
+    co_return std::move(served.outcome);
+}
+
+bool is_recognised(const std::vector<std::string>& pieces) {
+    bool recognised = false;
+    auto main = [&]() -> conc::Task<void> {
+        const SessionOutcome outcome = co_await serve_pieces(pieces);
+        recognised = outcome.probe != nullptr;
+        EXPECT_TRUE(!recognised || *outcome.probe == kProbe);
+    };
+    test::run_task(on_select(), main());
+    return recognised;
+}
+
+TEST(Session, KnowsAStreamOfProbeFramesByItsFirstBytes) {
+    const std::string frames = probe_frames(192);
+    EXPECT_TRUE(is_recognised({frames}));
+    EXPECT_TRUE(is_recognised({frames.substr(0, 100), frames.substr(100)}));
+    EXPECT_TRUE(is_recognised({probe_frames(60'000)})) << "more than the first receive brings";
+    EXPECT_FALSE(is_recognised({"hello"}));
+    EXPECT_FALSE(is_recognised({"x" + frames}));
+    EXPECT_FALSE(is_recognised({"x", frames})) << "not at the beginning";
+    std::string damaged = frames;
+    damaged[20] = static_cast<char>(damaged[20] ^ 1);
+    EXPECT_FALSE(is_recognised({damaged}));
+}
+
+TEST(Session, DoesNotWaitForAHeaderThatComesInPieces) {
+    const std::string frames = probe_frames(192);
+    EXPECT_FALSE(is_recognised({frames.substr(0, 63), frames.substr(63)}));
+    EXPECT_FALSE(is_recognised({frames.substr(0, 40)}));
+    std::vector<std::string> bytes;
+    for (const char byte : frames) {
+        bytes.emplace_back(1, byte);
+    }
+    EXPECT_FALSE(is_recognised(bytes));
+}
+
+conc::Task<void> probes_after_fin() {
+    Served served;
+    served.set.ask_all_to_close();
+    served.start();
+    co_await served.peer_receives(1);  // our FIN
+    served.peer_sends(probe_frames(192));
+    ::shutdown(served.peer.get(), SHUT_WR);
+    co_await served.ended.wait();
+    EXPECT_EQ(served.outcome.bytes_in, 0U);
+    EXPECT_EQ(served.outcome.discarded_after_fin, 512U);
+    EXPECT_TRUE(served.outcome.probe != nullptr && *served.outcome.probe == kProbe);
+}
+
+TEST(Session, KnowsProbeFramesThatCameAfterItsFinOnly) {
+    test::run_task(on_select(), probes_after_fin());
 }
 
 conc::Task<void> asked_one_by_one() {
