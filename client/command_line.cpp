@@ -182,6 +182,7 @@ void declare_watch(CLI::App& watch, watch::Typed& typed) {
     add_value(watch, "-s,--size", typed.size);
     add_value(watch, "-d,--duration", typed.duration);
     watch.add_option("--fail-on", typed.fail_on)->allow_extra_args(false);
+    watch.add_option("--ledger", typed.ledgers)->allow_extra_args(false);
     add_value(watch, "--json", typed.json);
     add_value(watch, "--html", typed.html);
 }

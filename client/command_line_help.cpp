@@ -238,6 +238,15 @@ unacknowledged came back when it was sent again; else it is "loss". Unacknowledg
 too late for a server that drains is told by its FIN, and an application that heeds it sends them again and loses nothing.
 After a reset, or in silence, nobody can tell whether the server has had them: they are not sent again, and they are lost.
 
+With --ledger it also says where those bytes were lost that were not echoed, by what the servers' own ledgers have of each
+connection (mynahd --ledger; also behind a proxy, as mynahd knows a connection of a watch by its first frame):
+  never read            they did not reach the server, or it ended before it read them
+  discarded             the server read them after its FIN
+  not written           the server read them and did not write them back: it was cut, or the connection reset
+  not received          the server wrote them, and they were lost on the way back
+  unexplained           no ledger has a row for their connection: the server was killed, or never served it
+At the end the rows are waited for as long as the timeout says. A row that cannot be true is named.
+
 An outage is a connection's time without service: from its last echo to the first one on the connection that replaces it,
 so that it is never shorter than the time between two frames. Over UDP: without echoes for longer than the timeout.
 Frames that fall due meanwhile are not sent. At the end the sending sides are closed, and what is outstanding is waited for
@@ -252,6 +261,7 @@ flags:
       --fail-on CONDITION  exit with 1 if it holds; may be given several times: 'outage>500ms', 'unacknowledged>0',
                            'p99>50ms', 'outages>=3', 'refusals>0'; with > >= < <= = and any of the bytes above, resets,
                            timeouts, fins, sent_again, min, mean, p50, p90, p99, p99.9, max
+      --ledger sqlite:PATH what a server's mynahd --ledger names; may be given several times, once for each file
       --json FILE          write all results as JSON (schema mynah-watch/1)
       --html FILE          write a page with tables and diagrams, which needs nothing else
   -h, --help               print this and exit
@@ -260,7 +270,8 @@ A DURATION is a number and a unit (250ms, 1.5s, 2m), or a number of seconds.
 
 exit status:
   0  the verdict is clean
-  1  it is loss, or a --fail-on condition holds, or a result could not be written
+  1  it is loss, or a --fail-on condition holds, or the ledgers do not account for every byte, or a result could not be
+     written
   2  a mistake on the command line, or more connections than this process may open
   3  could not connect at first, or nothing was sent; over UDP: nothing came back
 )";

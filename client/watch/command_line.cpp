@@ -3,8 +3,13 @@
 #include <chrono>
 #include <cstddef>
 #include <expected>
+#include <filesystem>
+#include <set>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -23,6 +28,29 @@ Parsed<std::size_t> read_size(const std::string& text) {
                                            in_quotes(text), kLeastFrameBytes, kLargestFrameBytes));
     }
     return *bytes;
+}
+
+/// The path behind "sqlite:", as mynahd has it; none twice, or its rows would be there twice.
+Parsed<std::vector<std::string>> read_ledgers(const std::vector<std::string>& typed, const net::Address& address) {
+    constexpr std::string_view kScheme = "sqlite:";
+    if (!typed.empty() && address.transport() == net::Transport::udp) {
+        return std::unexpected(
+            "--ledger is for tcp:// and unix:// addresses: a ledger has one row for all datagrams of a socket, whose "
+            "peer is *");
+    }
+    std::vector<std::string> paths;
+    std::set<std::filesystem::path> files;
+    for (const std::string& text : typed) {
+        if (!text.starts_with(kScheme) || text.size() == kScheme.size()) {
+            return std::unexpected(fmt::format("--ledger: {} is not sqlite:PATH", in_quotes(text)));
+        }
+        paths.push_back(text.substr(kScheme.size()));
+        std::error_code error;  // what cannot be looked up is told when it is opened
+        if (!files.insert(std::filesystem::weakly_canonical(paths.back(), error)).second && !error) {
+            return std::unexpected(fmt::format("--ledger: {} was given before", in_quotes(text)));
+        }
+    }
+    return paths;
 }
 
 }  // namespace
@@ -62,6 +90,11 @@ Parsed<Options> read_options(const Typed& typed, net::Address address, std::chro
         }
         options.fail_on.push_back(*condition);
     }
+    auto ledgers = read_ledgers(typed.ledgers, options.address);
+    if (!ledgers) {
+        return std::unexpected(std::move(ledgers.error()));
+    }
+    options.ledger_paths = *std::move(ledgers);
     options.json_path = typed.json.value_or("");
     options.html_path = typed.html.value_or("");
     return options;

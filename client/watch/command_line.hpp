@@ -19,6 +19,7 @@ struct Typed {
     std::optional<std::string> size;
     std::optional<std::string> duration;
     std::vector<std::string> fail_on;
+    std::vector<std::string> ledgers;
     std::optional<std::string> json;
     std::optional<std::string> html;
 };

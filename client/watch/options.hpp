@@ -28,7 +28,8 @@ struct Options {
     std::chrono::nanoseconds duration = std::chrono::seconds(60);
     std::chrono::nanoseconds timeout = std::chrono::seconds(5);
     std::vector<FailCondition> fail_on = {};
-    std::string json_path = {};  // empty: none
+    std::vector<std::string> ledger_paths = {};  // SQLite files of the servers
+    std::string json_path = {};                  // empty: none
     std::string html_path = {};
 
     std::uint64_t frames_per_second() const { return rate.value_or(kFramesEach * connections); }

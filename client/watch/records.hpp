@@ -34,6 +34,7 @@ struct ConnectionRecord {
     Ending ending = Ending::finished;
     std::string error = {};  // the system's words, where it has any
     ByteCounts bytes = {};
+    std::uint64_t received = 0;    // bytes, whatever they were
     std::uint64_t sent_again = 0;  // bytes
     std::uint64_t frames_sent = 0;
     std::uint64_t frames_echoed = 0;  // wholly, and as they were sent

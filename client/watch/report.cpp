@@ -1,5 +1,6 @@
 #include "client/watch/report.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <iterator>
@@ -17,6 +18,7 @@
 #include "client/watch/fail_condition.hpp"
 #include "client/watch/live_view.hpp"
 #include "client/watch/options.hpp"
+#include "client/watch/reconciliation_report.hpp"
 #include "client/watch/records.hpp"
 #include "net/address.hpp"
 
@@ -84,7 +86,8 @@ ExitStatus status_of(const Report& report) {
     if (!report.not_connected.empty() || (is_datagram && report.frames_sent > 0 && report.bytes.echoed == 0)) {
         return ExitStatus::unreachable;
     }
-    if (!is_clean(report) || !failures(report).empty()) {
+    const bool is_balanced = !report.reconciliation || report.reconciliation->is_balanced();
+    if (!is_clean(report) || !is_balanced || !failures(report).empty()) {
         return ExitStatus::mismatch;
     }
     // Where the user did not wait for a connection nothing was sent, and so nothing is verified.
@@ -108,6 +111,9 @@ std::vector<std::string> remarks_on(const Report& report) {
     if (report.unrepaired > 0) {
         remarks.push_back(fmt::format("{} that were unacknowledged at a connection's end never came back",
                                       count_bytes(report.unrepaired)));
+    }
+    if (report.reconciliation) {
+        std::ranges::move(ledger_remarks(*report.reconciliation), std::back_inserter(remarks));
     }
     for (const FailCondition& condition : failures(report)) {
         remarks.push_back("--fail-on " + condition.text);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "client/watch/byte_counts.hpp"
 #include "client/watch/fail_condition.hpp"
 #include "client/watch/options.hpp"
+#include "client/watch/reconciliation.hpp"
 #include "client/watch/records.hpp"
 #include "client/watch/timeline.hpp"
 #include "conc/event_source.hpp"
@@ -45,6 +47,7 @@ struct Report {
     std::vector<Second> seconds = {};
     LatencyHistogram from_planned = {};
     LatencyHistogram from_sent = {};
+    std::optional<Reconciliation> reconciliation = {};  // with the ledgers that were asked for
 };
 
 /// Clean: nothing was reset, silent, corrupted, duplicated, misdelivered or foreign, and what was unacknowledged came

@@ -18,6 +18,7 @@
 #include "client/watch/account.hpp"
 #include "client/watch/byte_counts.hpp"
 #include "client/watch/live_view.hpp"
+#include "client/watch/reconciliation_report.hpp"
 #include "client/watch/records.hpp"
 #include "client/watch/report.hpp"
 #include "client/watch/report_charts.hpp"
@@ -132,6 +133,9 @@ std::string to_html(const Report& report) {
     html += charts("Time line", all);
     html += "<h2>Details</h2>\n<div class=\"grid2\">\n<div class=\"scroll\">" + byte_table(report) +
             "</div>\n<div class=\"scroll\">" + fact_table(report) + "</div>\n</div>\n";
+    if (report.reconciliation) {
+        html += ledger_html(*report.reconciliation);
+    }
     return html + event_table(report) + end_page();
 }
 

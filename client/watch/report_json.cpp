@@ -14,6 +14,7 @@
 #include "client/watch/byte_counts.hpp"
 #include "client/watch/fail_condition.hpp"
 #include "client/watch/options.hpp"
+#include "client/watch/reconciliation_report.hpp"
 #include "client/watch/records.hpp"
 #include "client/watch/report.hpp"
 #include "client/watch/timeline.hpp"
@@ -43,13 +44,14 @@ Json parameters(const Options& options) {
     for (const FailCondition& condition : options.fail_on) {
         fail_on.push_back(condition.text);
     }
-    return {{"address", options.address.to_string()},
-            {"connections", options.connections},
-            {"rate", options.frames_per_second()},
-            {"frame_bytes", options.frame_bytes},
-            {"duration_s", seconds(options.duration)},
-            {"timeout_s", seconds(options.timeout)},
-            {"fail_on", std::move(fail_on)}};
+    Json ledgers = Json::array();
+    for (const std::string& path : options.ledger_paths) {
+        ledgers.push_back("sqlite:" + path);
+    }
+    return {{"address", options.address.to_string()},  {"connections", options.connections},
+            {"rate", options.frames_per_second()},     {"frame_bytes", options.frame_bytes},
+            {"duration_s", seconds(options.duration)}, {"timeout_s", seconds(options.timeout)},
+            {"fail_on", std::move(fail_on)},           {"ledgers", std::move(ledgers)}};
 }
 
 Json machine(const Machine& machine) {
@@ -88,6 +90,7 @@ Json connection(const Report& report, const ConnectionRecord& record) {
              {"frames_sent", record.frames_sent},
              {"frames_echoed", record.frames_echoed},
              {"sent_again", record.sent_again},
+             {"received", record.received},
              {"bytes", bytes(record.bytes)}};
     if (!record.error.empty()) {
         one["error"] = record.error;
@@ -188,7 +191,7 @@ std::string to_json(const Report& report) {
     for (const FailCondition& condition : failures(report)) {
         held.push_back(condition.text);
     }
-    const Json document{
+    Json document{
         {"schema", "mynah-watch/1"},
         {"run", run_id(report)},
         {"started", utc(report.started)},
@@ -212,6 +215,9 @@ std::string to_json(const Report& report) {
          {{"unit", "ns"}, {"from_planned", latency(report.from_planned)}, {"from_sent", latency(report.from_sent)}}},
         {"timeline", timeline(report)},
         {"remarks", remarks_on(report)}};
+    if (report.reconciliation) {
+        document["ledger"] = ledger_json(*report.reconciliation);
+    }
     // A system's words need not be UTF-8.
     return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

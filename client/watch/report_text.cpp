@@ -10,6 +10,7 @@
 #include "client/duration.hpp"
 #include "client/latency_histogram.hpp"
 #include "client/watch/byte_counts.hpp"
+#include "client/watch/reconciliation_report.hpp"
 #include "client/watch/records.hpp"
 #include "client/watch/report.hpp"
 
@@ -71,6 +72,9 @@ std::string to_text(const Report& report) {
     text += fmt::format("\n{:<16} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}\n", "latency, ms", "p50", "p90", "p99",
                         "p99.9", "max", "mean");
     text += latency_row("  from plan", report.from_planned) + latency_row("  from sending", report.from_sent);
+    if (report.reconciliation) {
+        text += "\n" + ledger_text(*report.reconciliation);
+    }
     text += fmt::format("\nverdict: {}\n", verdict(report));
     for (const std::string& remark : remarks_on(report)) {
         text += "! " + remark + "\n";

@@ -223,6 +223,7 @@ conc::Task<Ending> StreamLane::receive_frames() {
         const conc::TimePoint now = conc::now();
         account().advance(now);
         if (lease && !lease->empty()) {
+            record_.received += lease->size();
             auditor_->received(lease->bytes(), now);
             audit(now);
             continue;

@@ -17,6 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 
@@ -32,8 +33,8 @@ Options parsed(std::vector<std::string> arguments, const std::string& address = 
     return std::get<Options>(*command);
 }
 
-std::string refused(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"watch", kAddress});
+std::string refused(std::vector<std::string> arguments, const std::string& address = kAddress) {
+    arguments.insert(arguments.begin(), {"watch", address});
     const auto command = parse_command_line(arguments);
     if (command) {
         ADD_FAILURE() << "accepted";
@@ -78,6 +79,17 @@ TEST(WatchCommandLine, WatchesEveryTransport) {
     for (const std::string address : {"udp://127.0.0.1:7007", "unix:///run/mynah.sock", "tcp://echo.example:7"}) {
         EXPECT_EQ(parsed({}, address).address.to_string(), address);
     }
+}
+
+TEST(WatchCommandLine, TakesALedgerForEachServer) {
+    EXPECT_THAT(parsed({"--ledger", "sqlite:/var/lib/a.db", "--ledger", "sqlite:b.db"}).ledger_paths,
+                ElementsAre("/var/lib/a.db", "b.db"));
+    EXPECT_THAT(refused({"--ledger", "/var/lib/a.db"}), HasSubstr("--ledger: \"/var/lib/a.db\" is not sqlite:PATH"));
+    EXPECT_THAT(refused({"--ledger", "sqlite:"}), HasSubstr("--ledger: \"sqlite:\" is not sqlite:PATH"));
+    EXPECT_THAT(refused({"--ledger", "sqlite:/tmp/a.db", "--ledger", "sqlite:/tmp/../tmp/a.db"}),
+                HasSubstr("--ledger: \"sqlite:/tmp/../tmp/a.db\" was given before"));
+    EXPECT_THAT(refused({"--ledger", "sqlite:a.db"}, "udp://127.0.0.1:7007"),
+                HasSubstr("--ledger is for tcp:// and unix:// addresses"));
 }
 
 TEST(WatchCommandLine, SaysWhatIsWrong) {
