@@ -44,7 +44,7 @@ class Account {
     static constexpr std::size_t kLossesKept = 10;
     static constexpr std::size_t kConnectionsKept = 10'000;
     static constexpr std::size_t kOutagesKept = 1000;
-    static constexpr std::size_t kFreshKept = 20;
+    static constexpr std::size_t kFreshKept = 100;
 
     /// How many connections ended how, and attempts failed.
     struct Endings {

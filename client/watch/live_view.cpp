@@ -19,7 +19,7 @@ namespace mynah::client::watch {
 namespace {
 
 constexpr std::size_t kSecondsBetweenLines = 5;
-constexpr std::size_t kMostEventsASecond = 20;
+constexpr std::size_t kMostEventsASecond = 100;
 
 std::string describe(const Second& second, const Account& account, conc::Duration longest) {
     return fmt::format("{:.0f} s: {} frames/s, p99 {} ms, {} open, lost {}, longest outage {} ms",

@@ -1,7 +1,7 @@
 // live_view.hpp -- shows on standard error how a watch goes.
 //
 // What     each event on a line of its own. On a terminal below them a line that is rewritten every second; elsewhere
-//          such a line every five seconds, among the events. Of the events of a second the first twenty are shown, and
+//          such a line every five seconds, among the events. Of the events of a second the first hundred are shown, and
 //          how many more there were.
 // Threads  one task.
 #pragma once

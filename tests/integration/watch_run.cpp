@@ -3,9 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -62,27 +60,6 @@ std::vector<std::string> WatchReport::losses() const {
                       " " + std::to_string(loss["bytes"].get<std::uint64_t>()));
     }
     return all;
-}
-
-std::vector<std::uint64_t> unread_bytes(std::uint16_t port) {
-    std::vector<std::uint64_t> unread;
-    std::ifstream table("/proc/net/tcp");
-    std::string line;
-    std::getline(table, line);
-    while (std::getline(table, line)) {
-        std::istringstream words(line);
-        std::string number;
-        std::string local;
-        std::string remote;
-        std::string state;
-        std::string queues;
-        words >> number >> local >> remote >> state >> queues;
-        constexpr const char* kEstablished = "01";
-        if (state == kEstablished && std::stoul(local.substr(local.find(':') + 1), nullptr, 16) == port) {
-            unread.push_back(std::stoul(queues.substr(queues.find(':') + 1), nullptr, 16));
-        }
-    }
-    return unread;
 }
 
 WatchRun::WatchRun(const std::string& address, std::vector<std::string> more)

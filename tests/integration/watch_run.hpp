@@ -31,9 +31,6 @@ struct WatchReport {
     }
 };
 
-/// Of each connection that is established with that port of ours: how many bytes the kernel holds that nobody has read.
-std::vector<std::uint64_t> unread_bytes(std::uint16_t port);
-
 class WatchRun {
   public:
     /// For an hour, unless `more` says otherwise.

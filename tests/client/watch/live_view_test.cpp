@@ -71,16 +71,16 @@ TEST(LiveView, ManyEventsAtOnceAreCounted) {
     Account account;
     account.begin(kBegan);
     LiveView live(&console, &account);
-    for (int i = 0; i < 15; ++i) {
+    for (int i = 0; i < 60; ++i) {
         account.noticed(kRecord, silent_at(kBegan));
     }
     live.show(0s);
-    for (int i = 0; i < 100; ++i) {
+    for (int i = 0; i < 130; ++i) {
         account.noticed(kRecord, silent_at(kBegan));
     }
     live.show(0s);
     live.end();
-    EXPECT_THAT(file.content(), HasSubstr("\n... and 95 more\n"));
+    EXPECT_THAT(file.content(), HasSubstr("\n... and 90 more\n"));
 }
 
 }  // namespace
