@@ -261,7 +261,7 @@ flags:
       --fail-on CONDITION  exit with 1 if it holds; may be given several times: 'outage>500ms', 'unacknowledged>0',
                            'p99>50ms', 'outages>=3', 'refusals>0'; with > >= < <= = and any of the bytes above, resets,
                            timeouts, fins, sent_again, min, mean, p50, p90, p99, p99.9, max
-      --ledger sqlite:PATH what a server's mynahd --ledger names; may be given several times, once for each file
+      --ledger URL         what a server's mynahd --ledger names, sqlite:PATH; may be given several times, once a file
       --json FILE          write all results as JSON (schema mynah-watch/1)
       --html FILE          write a page with tables and diagrams, which needs nothing else
   -h, --help               print this and exit

@@ -79,11 +79,11 @@ void DatagramService::start(std::vector<DatagramDoor> doors) {
     for (DatagramDoor& opened : doors) {
         const net::Address local = opened.socket.local();
         own_ports.push_back(local.port());
+        ListenerFaults* const faults =
+            around_.faults == nullptr ? nullptr : around_.faults->of_listener(opened.configured);
         Door& door = doors_.emplace_back(std::move(opened));
         door.local = local.to_string();
         door.started = std::chrono::system_clock::now();
-        ListenerFaults* const faults =
-            around_.faults == nullptr ? nullptr : around_.faults->of_listener(opened.configured);
         if (faults != nullptr) {
             door.faults = std::make_unique<DatagramFaults>(*faults, faults->number_one());
         }

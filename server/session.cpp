@@ -7,10 +7,8 @@
 #include <system_error>
 
 #include "conc/event_source.hpp"
-#include "conc/scheduler.hpp"
 #include "conc/task.hpp"
 #include "net/lease.hpp"
-#include "net/operation.hpp"
 #include "net/result.hpp"
 #include "net/stream.hpp"
 #include "server/session_record.hpp"

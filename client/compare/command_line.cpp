@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <expected>
-#include <string>
 #include <string_view>
 #include <system_error>
 

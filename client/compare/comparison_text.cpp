@@ -11,6 +11,7 @@
 
 #include "client/command_line_values.hpp"
 #include "client/compare/comparison.hpp"
+#include "client/compare/measurement.hpp"
 #include "client/compare/statistics.hpp"
 #include "client/counted.hpp"
 #include "client/duration.hpp"

@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <expected>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

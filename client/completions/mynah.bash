@@ -26,7 +26,7 @@ _mynah() {
             mapfile -t COMPREPLY < <(compgen -W 'auto select poll epoll io_uring' -- "$cur")
             return
             ;;
-        -[cdinprsW] | --connections | --count | --datagram-bytes | --depth | --duration | --fail-on | --interval | \
+        -[cdinprsW] | --connections | --count | --datagram-bytes | --depth | --duration | --fail-on | --interval | --ledger | \
             --rate | --size | --threshold | --timeout | --warm-up)
             return
             ;;
@@ -42,7 +42,7 @@ _mynah() {
                 flags='--connections --duration --count --size --depth --rate --warm-up --timeout --driver --json --html
                        --help'
                 ;;
-            watch) flags='--connections --rate --size --duration --timeout --fail-on --json --html --help' ;;
+            watch) flags='--connections --rate --size --duration --timeout --fail-on --ledger --json --html --help' ;;
             compare) flags='--threshold --json --help' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$cur")

@@ -48,6 +48,7 @@ complete -c mynah -n '__fish_seen_subcommand_from watch' -s s -l size -x -d 'byt
 complete -c mynah -n '__fish_seen_subcommand_from watch' -s d -l duration -x -d 'how long to send'
 complete -c mynah -n '__fish_seen_subcommand_from watch' -s W -l timeout -x -d 'how long an echo may take'
 complete -c mynah -n '__fish_seen_subcommand_from watch' -l fail-on -x -d 'exit with 1 if it holds'
+complete -c mynah -n '__fish_seen_subcommand_from watch' -l ledger -x -d 'a ledger of a server'
 complete -c mynah -n '__fish_seen_subcommand_from watch' -l json -r -F -d 'write all results as JSON'
 complete -c mynah -n '__fish_seen_subcommand_from watch' -l html -r -F -d 'write a page with tables and diagrams, which needs nothing else'
 complete -c mynah -n '__fish_seen_subcommand_from watch' -s h -l help -d 'print this and exit'

@@ -74,6 +74,7 @@ _mynah() {
                 '(-d --duration)'{-d+,--duration=}'[how long to send]:duration:' \
                 '(-W --timeout)'{-W+,--timeout=}'[how long an echo may take]:duration:' \
                 '*--fail-on=[exit with 1 if it holds]:condition:' \
+                '*--ledger=[a ledger of a server]:sqlite\:PATH:' \
                 '--json=[write all results as JSON]:file:_files' \
                 '--html=[write a page with tables and diagrams, which needs nothing else]:file:_files' \
                 '(- *)'{-h,--help}'[print this and exit]' \

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -160,7 +159,7 @@ void Account::outage_ended(const Outage& outage) {
     add({.at = outage.ended, .kind = "outage", .lane = outage.lane, .connection = outage.after, .text = text});
 }
 
-void Account::add(Event event) {
+void Account::add(const Event& event) {
     if (event.is_loss) {
         losses_.add(event);
     }

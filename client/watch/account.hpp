@@ -101,7 +101,7 @@ class Account {
     Bounded<Event> take_fresh();
 
   private:
-    void add(Event event);
+    void add(const Event& event);
 
     conc::TimePoint started_;
     ByteCounts bytes_;

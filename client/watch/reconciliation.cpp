@@ -1,7 +1,6 @@
 #include "client/watch/reconciliation.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>

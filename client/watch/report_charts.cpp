@@ -1,12 +1,12 @@
 #include "client/watch/report_charts.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <ratio>
 #include <string>
 #include <utility>
 #include <vector>

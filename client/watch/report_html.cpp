@@ -1,5 +1,6 @@
 // report_html.cpp -- a watch's report as a page that needs nothing else.
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,19 +11,15 @@
 
 #include "client/chart.hpp"
 #include "client/counted.hpp"
-#include "client/duration.hpp"
 #include "client/exit_status.hpp"
-#include "client/load/report.hpp"
 #include "client/page.hpp"
 #include "client/report_values.hpp"
 #include "client/watch/account.hpp"
 #include "client/watch/byte_counts.hpp"
-#include "client/watch/live_view.hpp"
 #include "client/watch/reconciliation_report.hpp"
 #include "client/watch/records.hpp"
 #include "client/watch/report.hpp"
 #include "client/watch/report_charts.hpp"
-#include "conc/event_source.hpp"
 
 namespace mynah::client::watch {
 namespace {

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "client/latency_histogram.hpp"
-#include "client/load/report.hpp"
 #include "client/machine.hpp"
 #include "client/report_values.hpp"
 #include "client/watch/account.hpp"

@@ -9,9 +9,9 @@
 #include "client/counted.hpp"
 #include "client/duration.hpp"
 #include "client/latency_histogram.hpp"
+#include "client/watch/account.hpp"
 #include "client/watch/byte_counts.hpp"
 #include "client/watch/reconciliation_report.hpp"
-#include "client/watch/records.hpp"
 #include "client/watch/report.hpp"
 
 namespace mynah::client::watch {

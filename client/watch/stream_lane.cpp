@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -15,7 +16,6 @@
 #include "client/connection.hpp"
 #include "client/duration.hpp"
 #include "client/load/dial.hpp"
-#include "client/ping_link.hpp"
 #include "client/watch/account.hpp"
 #include "client/watch/incident.hpp"
 #include "client/watch/lane.hpp"

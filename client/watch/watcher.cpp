@@ -21,6 +21,7 @@
 #include "client/watch/options.hpp"
 #include "client/watch/report.hpp"
 #include "client/watch/stream_lane.hpp"
+#include "client/watch/timeline.hpp"
 #include "conc/context.hpp"
 #include "conc/event_source.hpp"
 #include "conc/scheduler.hpp"

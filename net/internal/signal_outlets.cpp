@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
-#include <cstdint>
 #include <mutex>
 #include <string>
 #include <system_error>

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <poll.h>
+#include <sys/poll.h>
 
 #include "conc/event_source.hpp"
 #include "conc/scheduler.hpp"

@@ -1,7 +1,6 @@
 #include "server/fault/listener_faults.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <memory>

@@ -1,7 +1,6 @@
 #include "net/probe_stream.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>

@@ -1,4 +1,5 @@
-#include "client/compare/command_line.hpp"
+
+#include "client/command_line.hpp"
 
 #include <string>
 #include <variant>
@@ -7,7 +8,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/command_line.hpp"
 #include "client/compare/options.hpp"
 #include "client/exit_status.hpp"
 

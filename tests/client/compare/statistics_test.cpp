@@ -1,7 +1,6 @@
 #include "client/compare/statistics.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <random>

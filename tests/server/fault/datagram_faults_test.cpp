@@ -1,6 +1,5 @@
 #include "server/fault/datagram_faults.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -1,6 +1,5 @@
 #include "server/fault/fault_notation.hpp"
 
-#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
