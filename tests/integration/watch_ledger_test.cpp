@@ -172,7 +172,7 @@ bool is_served(const Daemon& daemon, std::size_t sessions) {
         const std::string log = daemon.log();
         std::size_t begun = 0;
         for (const std::string& line : lines_of(log)) {
-            begun += line.find("session begins") == std::string::npos ? 0 : 1;
+            begun += line.find("session begins") == std::string::npos ? 0U : 1U;
         }
         return begun >= sessions;
     });
