@@ -354,7 +354,11 @@ void ReadinessEngine::serve_next() noexcept {
 void ReadinessEngine::look_ahead() const noexcept {
     const auto slot_behind = [this](std::size_t distance) -> const Slot* {
         const std::size_t index = served_ + distance;
-        return index < ready_.size() ? &slots_[static_cast<std::size_t>(ready_[index].fd)] : nullptr;
+        if (index >= ready_.size()) {
+            return nullptr;
+        }
+        const auto fd = static_cast<std::size_t>(ready_[index].fd);
+        return fd < slots_.size() ? &slots_[fd] : nullptr;  // the wake-up has no slot
     };
     if (const Slot* slot = slot_behind(3); slot != nullptr) {
         __builtin_prefetch(slot);
