@@ -37,8 +37,8 @@ Flags count more than the environment, that more than the file, and that more th
 
 environment:
   MYNAHD_CONFIG, and a variable for each flag that has a value: MYNAHD_IDLE_TIMEOUT for --idle-timeout.
-  MYNAHD_LISTEN and MYNAHD_ADMIN_HOST may have several values, separated by commas. An empty variable counts as not
-  set.
+  MYNAHD_LISTEN and MYNAHD_ADMIN_HOST may have several values, separated by commas; MYNAHD_FAULT, by semicolons. An
+  empty variable counts as not set.
 
 faults, committed on purpose to see clients suffer; config/mynahd.toml explains them:
   --fault corrupt,mean=100000,seed=7        change a byte in 100,000, at random places that the seed decides

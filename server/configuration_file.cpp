@@ -17,6 +17,7 @@
 #include "server/configuration_keys.hpp"
 #include "server/configuration_values.hpp"
 #include "server/escape.hpp"
+#include "server/fault/fault_notation.hpp"
 #include "server/fault/fault_rule.hpp"
 
 namespace mynah::server {
@@ -155,15 +156,9 @@ class Reader {
 
     void read_value(const Key& key, const toml::node& node) {
         Setting setting{.key = &key, .values = {}, .places = {}};
-        if (const toml::array* faults = node.as_array(); faults != nullptr && key.kind == ValueKind::faults) {
-            for (const toml::node& element : *faults) {
-                if (!add_fault(setting, element)) {
-                    return;
-                }
-            }
-        } else if (const toml::array* array = node.as_array(); array != nullptr && is_list(key.kind)) {
+        if (const toml::array* array = node.as_array(); array != nullptr && is_list(key.kind)) {
             for (const toml::node& element : *array) {
-                if (!add_scalar(setting, element)) {
+                if (!(key.kind == ValueKind::faults ? add_fault(setting, element) : add_scalar(setting, element))) {
                     return;
                 }
             }
@@ -211,7 +206,7 @@ class Reader {
             return false;
         }
         const auto kind = (*table)["kind"].value<std::string>();
-        if (!kind) {
+        if (!kind || kind->contains(',')) {
             add_mistake(node.source().begin,
                         "fault.kind: missing, or no string; choose " + alternatives(kFaultKindNames));
             return false;
@@ -220,6 +215,11 @@ class Reader {
         for (const auto& [name, value] : *table) {
             if (name.str() == "kind") {
                 continue;
+            }
+            if (std::ranges::find(kFaultKeys, name.str()) == kFaultKeys.end()) {
+                add_mistake(name.source().begin,
+                            "fault." + escape(name.str()) + ": unknown key; choose " + alternatives(kFaultKeys));
+                return false;
             }
             const auto text = text_of(value);
             if (!text || text->contains(',')) {

@@ -88,8 +88,7 @@ conc::Task<std::expected<Doors, std::string>> open_doors(const Configuration* co
 }  // namespace
 
 conc::Task<int> run_daemon(const Configuration* configuration, const std::vector<conc::EventSource*>* workers,
-                           const conc::Scheduler* scheduler) {
-    net::SignalReceiver receiver({SIGTERM, SIGINT});
+                           const conc::Scheduler* scheduler, net::SignalReceiver* receiver) {
     auto doors = co_await open_doors(configuration, workers->size());
     if (!doors) {
         std::fprintf(stderr, "mynahd: %s\n", doors.error().c_str());
@@ -97,7 +96,7 @@ conc::Task<int> run_daemon(const Configuration* configuration, const std::vector
     }
     conc::Channel<int> signals(16);
     conc::WaitGroup signal_task;
-    signal_task.go(forward_signals, &receiver, signals.sender());
+    signal_task.go(forward_signals, receiver, signals.sender());
 
     std::atomic<DrainPhase> phase{DrainPhase::serving};
     SessionSet sessions;
@@ -145,7 +144,7 @@ conc::Task<int> run_daemon(const Configuration* configuration, const std::vector
         co_await ledger_task.wait();
         log_event(LogLevel::info, "ledger flushed", {{"rows", ledger->written()}, {"lost", ledger->lost()}});
     }
-    receiver.cancel();
+    receiver->cancel();
     co_await signal_task.wait();
     if (faults) {
         faults->report();

@@ -283,10 +283,10 @@ DatagramTotals DatagramService::totals() const {
         totals.bytes_in += door.bytes_in.get();
         totals.bytes_out += door.bytes_out.get();
         totals.bytes_late += door.bytes_late.get();
+        const std::scoped_lock guard(door.closing);  // what the kernel dropped is counted once, before or after it
         for (std::size_t i = 0; i < kDatagramDrops; ++i) {
             totals.dropped[i] += door.dropped[i].get();
         }
-        const std::scoped_lock guard(door.closing);
         totals.dropped[static_cast<std::size_t>(DatagramDrop::receive_queue)] +=
             door.socket.receive_queue_drops().value_or(0);  // of a closed one they are in the counter
     }

@@ -16,6 +16,7 @@
 #include "conc/scheduler.hpp"
 #include "net/address.hpp"
 #include "net/driver.hpp"
+#include "net/signals.hpp"
 #include "server/command_line.hpp"
 #include "server/configuration.hpp"
 #include "server/daemon.hpp"
@@ -60,6 +61,8 @@ void open_standard_descriptors() {
 }
 
 int serve(const server::Configuration& configuration) {
+    // It outlives all else: a signal that comes when the drain is over must not change what that reports.
+    net::SignalReceiver receiver({SIGTERM, SIGINT});
     const server::Logging logging({.log = configuration.log});
     server::raise_descriptor_limit(configuration);
     if (configuration.driver == server::DriverChoice::automatic) {
@@ -75,11 +78,7 @@ int serve(const server::Configuration& configuration) {
                                    workers.push_back(source.get());
                                    return source;
                                }});
-    const int status = scheduler.run(server::run_daemon(&configuration, &workers, &scheduler));
-    // The drain is over: a late signal must not change what it reports.
-    std::signal(SIGTERM, SIG_IGN);
-    std::signal(SIGINT, SIG_IGN);
-    return status;
+    return scheduler.run(server::run_daemon(&configuration, &workers, &scheduler, &receiver));
 }
 
 }  // namespace

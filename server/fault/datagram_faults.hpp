@@ -4,7 +4,8 @@
 // Order    datagrams are numbered from 1 as they are taken, so after the guard and the rate limit. One that is delayed
 //          is not reordered as well. One that is dropped has no other fault.
 // Threads  one at a time.
-// Bounds   what is held back: kMostHeldBytes; beyond them datagrams are neither delayed nor reordered.
+// Bounds   what is held back: kMostHeldBytes of datagrams, in buffers that may be twice as large; beyond them datagrams
+//          are neither delayed nor reordered.
 #pragma once
 
 #include <chrono>

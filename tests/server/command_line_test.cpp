@@ -151,10 +151,11 @@ TEST(CommandLine, NamesMayBeSeveralAndNone) {
     const auto environment = parse({}, {{"MYNAHD_ADMIN_HOST", "c.example,d.example"}});
     ASSERT_TRUE(environment) << environment.error().message;
     EXPECT_THAT(environment->configuration.admin.hosts, ElementsAre("c.example", "d.example"));
-    const TemporaryFile file("[admin]\nhosts = []\n");
+    const TemporaryFile file("fault = []\n[admin]\nhosts = []\n");
     const auto none = parse({"--config", file.path()});
     ASSERT_TRUE(none) << none.error().message;
     EXPECT_THAT(none->configuration.admin.hosts, ElementsAre());
+    EXPECT_THAT(none->configuration.faults, testing::IsEmpty());
 }
 
 TEST(CommandLine, TheLastOfARepeatedFlagCounts) {
