@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "client/outstanding_probes.hpp"
-#include "client/split_mix.hpp"
 #include "client/wire_number.hpp"
+#include "net/split_mix.hpp"
 
 namespace mynah::client {
 namespace {
@@ -25,9 +25,9 @@ Probe make_datagram_probe(std::uint32_t run, std::uint64_t sequence, ProbeTime n
     const auto low = static_cast<std::uint32_t>(sequence);
     put_number(bytes, run);
     put_number(bytes.subspan(kRunBytes), low);
-    const std::uint64_t seed = split_mix((std::uint64_t{run} << 32U) | low);
+    const std::uint64_t seed = net::split_mix((std::uint64_t{run} << 32U) | low);
     for (std::size_t i = kSmallestDatagramProbe; i < size; ++i) {
-        bytes[i] = static_cast<std::byte>(split_mix(seed + i / 8) >> (8 * (i % 8)));
+        bytes[i] = static_cast<std::byte>(net::split_mix(seed + i / 8) >> (8 * (i % 8)));
     }
     return probe;
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "net/crc32c.hpp"
+#include "net/split_mix.hpp"
 
 namespace mynah::net {
 namespace {
@@ -63,14 +64,6 @@ std::chrono::nanoseconds get_time(std::span<const std::byte> header, std::size_t
 
 std::uint32_t checksum(std::span<const std::byte> frame) noexcept {
     return crc32c(frame.subspan(kProbeHeaderBytes), crc32c(frame.first(kChecksumAt)));
-}
-
-/// SplitMix64, by Vigna: https://prng.di.unimi.it/splitmix64.c
-std::uint64_t mix(std::uint64_t value) noexcept {
-    value += 0x9E3779B97F4A7C15U;
-    value = (value ^ (value >> 30U)) * 0xBF58476D1CE4E5B9U;
-    value = (value ^ (value >> 27U)) * 0x94D049BB133111EBU;
-    return value ^ (value >> 31U);
 }
 
 }  // namespace
@@ -156,10 +149,10 @@ std::expected<ProbeFrame, ProbeError> read_probe(std::span<const std::byte> byte
 
 void probe_payload(std::uint64_t run, std::uint64_t connection, std::uint64_t offset,
                    std::span<std::byte> bytes) noexcept {
-    const std::uint64_t key = mix(run ^ mix(connection));
+    const std::uint64_t key = split_mix(run ^ split_mix(connection));
     while (!bytes.empty()) {
         // The stream is made of words, each of which follows from its number.
-        const std::uint64_t word = little_endian(mix(key + offset / sizeof(std::uint64_t)));
+        const std::uint64_t word = little_endian(split_mix(key + offset / sizeof(std::uint64_t)));
         const std::size_t skipped = offset % sizeof word;
         const std::size_t count = std::min(bytes.size(), sizeof word - skipped);
         std::array<std::byte, sizeof word> whole{};

@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "client/split_mix.hpp"
+#include "net/split_mix.hpp"
 
 namespace mynah::client::load {
 namespace {
@@ -18,7 +18,7 @@ constexpr std::size_t kFewestBytesToFind = 8;
 Pattern::Pattern() {
     bytes_.reserve(kPeriod + kLargestWindow);
     for (std::size_t i = 0; i < kPeriod; ++i) {
-        auto byte = static_cast<std::byte>(split_mix(i));
+        auto byte = static_cast<std::byte>(net::split_mix(i));
         // Three are enough to differ from two neighbours: the first is the neighbour of the last.
         while (i > 0 && (byte == bytes_.back() || (i + 1 == kPeriod && byte == bytes_.front()))) {
             byte = static_cast<std::byte>(std::to_integer<unsigned>(byte) + 1);

@@ -1,9 +1,11 @@
 // split_mix.hpp -- scatters numbers: what goes in counts up, what comes out looks like chance.
+// Threads  any: it is a pure function.
+// Errors   none.
 #pragma once
 
 #include <cstdint>
 
-namespace mynah::client {
+namespace mynah::net {
 
 /// SplitMix64, by Vigna: https://prng.di.unimi.it/splitmix64.c
 constexpr std::uint64_t split_mix(std::uint64_t value) noexcept {
@@ -13,4 +15,4 @@ constexpr std::uint64_t split_mix(std::uint64_t value) noexcept {
     return value ^ (value >> 31U);
 }
 
-}  // namespace mynah::client
+}  // namespace mynah::net
