@@ -63,7 +63,7 @@ conc::Task<void> DatagramConversation::talk() {
             break;
         }
     }
-    co_await total_.send(sent_);
+    co_await total_.send(send_error_ ? 0 : sent_);  // where a send failed there is nothing to wait for
     socket_.interrupt();
 }
 

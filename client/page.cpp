@@ -65,6 +65,18 @@ std::string end_page() {
     return "</body>\n</html>\n";
 }
 
+std::string verdict_box(bool bad, std::string_view verdict, const std::vector<std::string>& remarks) {
+    std::string html = fmt::format("<div class=\"verdict{}\">{}", bad ? " bad" : "", verdict);
+    if (!remarks.empty()) {
+        html += "\n<ul>\n";
+        for (const std::string& remark : remarks) {
+            html += "<li>" + escape_html(remark) + "</li>\n";
+        }
+        html += "</ul>\n";
+    }
+    return html + "</div>\n";
+}
+
 std::string tile(std::string_view value, std::string_view name) {
     return fmt::format("<div class=\"tile\"><b>{}</b><span>{}</span></div>\n", escape_html(value), escape_html(name));
 }

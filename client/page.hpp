@@ -14,6 +14,9 @@ namespace mynah::client {
 std::string begin_page(std::string_view title);
 std::string end_page();
 
+/// What came of it, in one sentence, and what is to be remarked; `bad` is how it looks.
+std::string verdict_box(bool bad, std::string_view verdict, const std::vector<std::string>& remarks);
+
 /// A number for a glance, and what it is.
 std::string tile(std::string_view value, std::string_view name);
 

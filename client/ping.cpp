@@ -89,24 +89,16 @@ conc::Task<PingReport> ping(PingOptions options, Console* console, conc::Context
     co_return report;
 }
 
-bool complain_of(const ReportFile& file, const Console& console) {
-    const auto error = file.error();
-    if (error) {
-        console.complain(fmt::format("cannot write {}: {}", file.path(), error.message()));
-    }
-    return static_cast<bool>(error);
-}
-
 }  // namespace
 
 conc::Task<ExitStatus> run_ping(PingOptions options, Console* console, conc::Context interrupted) {
     ReportFile json(options.json_path);  // before the ping, which may take long
-    if (complain_of(json, *console)) {
+    if (!are_well({&json}, *console)) {
         co_return ExitStatus::usage;
     }
     const PingReport report = co_await ping(std::move(options), console, std::move(interrupted));
     json.write([&report] { return to_json(report); });
-    co_return complain_of(json, *console) ? ExitStatus::mismatch : report.status;
+    co_return are_well({&json}, *console) ? report.status : ExitStatus::mismatch;
 }
 
 }  // namespace mynah::client

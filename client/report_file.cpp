@@ -1,6 +1,7 @@
 #include "client/report_file.hpp"
 
 #include <cerrno>
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <string>
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include "client/command_line_values.hpp"
 #include "client/console.hpp"
 #include "client/output.hpp"
 
@@ -35,11 +37,23 @@ void ReportFile::write(const std::function<std::string()>& content) {
     }
 }
 
+std::string same_file(const std::string& json_path, const std::string& html_path) {
+    std::error_code error;
+    const auto whole = [&error](const std::string& path) {
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
+    };
+    const bool is_one = !json_path.empty() && !html_path.empty() && whole(json_path) == whole(html_path);
+    // What is no file, such as /dev/null, takes both.
+    const bool is_file =
+        !std::filesystem::exists(json_path, error) || std::filesystem::is_regular_file(json_path, error);
+    return is_one && is_file ? fmt::format("--json and --html name one file, {}", printable(json_path)) : std::string();
+}
+
 bool are_well(std::initializer_list<const ReportFile*> files, const Console& console) {
     bool well = true;
     for (const ReportFile* file : files) {
         if (const auto error = file->error()) {
-            console.complain(fmt::format("cannot write {}: {}", file->path(), error.message()));
+            console.complain(fmt::format("cannot write {}: {}", printable(file->path()), error.message()));
             well = false;
         }
     }

@@ -29,6 +29,9 @@ class ReportFile {
     std::error_code error_;
 };
 
+/// One line where both paths are one file, in which one report would overwrite the other; else empty.
+std::string same_file(const std::string& json_path, const std::string& html_path);
+
 /// Complains of those that could not be opened or written. True: there are none.
 bool are_well(std::initializer_list<const ReportFile*> files, const Console& console);
 

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "client/command_line_values.hpp"
 #include "client/compare/comparison.hpp"
 #include "client/compare/measurement.hpp"
 #include "client/compare/options.hpp"
@@ -48,8 +47,7 @@ conc::Task<ExitStatus> run_compare(Options options, Console* console) {
         console->complain_of_output(written.error());
         status = ExitStatus::mismatch;
     }
-    if (const auto error = json.error()) {
-        console->complain(fmt::format("cannot write {}: {}", printable(json_path), error.message()));
+    if (!are_well({&json}, *console)) {
         status = ExitStatus::mismatch;
     }
     co_return status;

@@ -8,11 +8,10 @@
 
 #include "client/compare/comparison.hpp"
 #include "client/compare/measurement.hpp"
+#include "client/report_values.hpp"
 
 namespace mynah::client::compare {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json side(const std::string& path, const Measurement& measured) {
     return {{"file", path},
@@ -60,7 +59,7 @@ std::string to_json(const Comparison& comparison) {
                           {"size", size_of(comparison.shift)}}},
                         {"warnings", comparison.warnings}};
     // The names of files need not be UTF-8.
-    return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return dump(document);
 }
 
 }  // namespace mynah::client::compare

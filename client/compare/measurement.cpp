@@ -163,10 +163,11 @@ void read_watch(Fields& fields, Measurement& measured) {
     measured.outage_seconds = fields.number("/outages/total_s");
     const std::uint64_t sent = fields.count("/bytes/sent");
     for (const char* fate :
-         {"unacknowledged", "reset", "silent", "corrupted", "duplicated", "misdelivered", "reordered"}) {
+         {"unacknowledged", "reset", "silent", "corrupted", "duplicated", "misdelivered", "reordered", "foreign"}) {
         measured.losses.push_back(
             {.name = fmt::format("bytes {}", fate), .count = fields.count(fmt::format("/bytes/{}", fate)), .of = sent});
     }
+    measured.losses.push_back({.name = "bytes unrepaired", .count = fields.count("/unrepaired"), .of = sent});
 }
 
 /// Another server is why one compares; the rest of the parameters should be the same.

@@ -14,6 +14,7 @@
 
 #include "client/command_line_values.hpp"
 #include "client/load/options.hpp"
+#include "client/report_file.hpp"
 #include "net/address.hpp"
 #include "net/driver.hpp"
 
@@ -115,6 +116,9 @@ Parsed<Options> read_options(const Typed& typed, net::Address address, std::chro
     }
     options.json_path = typed.json.value_or("");
     options.html_path = typed.html.value_or("");
+    if (std::string mistake = same_file(options.json_path, options.html_path); !mistake.empty()) {
+        return std::unexpected(std::move(mistake));
+    }
     return options;
 }
 

@@ -23,6 +23,7 @@
 #include "client/wire_number.hpp"
 #include "conc/event_source.hpp"
 #include "conc/scheduler.hpp"
+#include "conc/sleep.hpp"
 #include "conc/task.hpp"
 #include "net/datagram.hpp"
 #include "net/datagram_batch.hpp"
@@ -34,6 +35,7 @@ namespace {
 
 // A duplicate follows on the heels of its original.
 constexpr conc::Duration kLastLook = std::chrono::milliseconds(50);
+constexpr conc::Duration kPause = std::chrono::milliseconds(100);  // behind an error of receiving that may stay
 
 // Where the numbers of a datagram stand.
 constexpr std::size_t kConnectionAt = sizeof(std::uint32_t);
@@ -83,6 +85,10 @@ conc::Task<void> DatagramFlow::run() {
         lose_overdue(now);
         if (!take(batch, now)) {
             break;
+        }
+        if (!batch && batch.error() != std::errc::operation_canceled &&
+            batch.error() != std::errc::connection_refused) {
+            co_await conc::sleep_for(kPause);  // it may be there to stay
         }
     }
     if (!ended_) {

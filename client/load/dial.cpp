@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "client/connection.hpp"
-#include "client/load/datagram_flow.hpp"
 #include "client/load/options.hpp"
 #include "conc/context.hpp"
 #include "conc/scheduler.hpp"
@@ -78,7 +77,7 @@ class Dialler {
     Dialled dialled_;
 };
 
-conc::Task<Dialled> open_sockets(Options options, conc::Context stop) {
+conc::Task<Dialled> open_sockets(Options options, net::DatagramOptions datagrams, conc::Context stop) {
     Dialled dialled;
     const auto first = co_await open_datagrams_unless_cancelled(options.address, options.timeout, std::move(stop));
     if (!first) {
@@ -89,7 +88,7 @@ conc::Task<Dialled> open_sockets(Options options, conc::Context stop) {
         co_return dialled;
     }
     for (std::size_t i = 0; i < options.connections; ++i) {
-        auto socket = net::DatagramSocket::connect(first->peer(), DatagramFlow::socket_options(options));
+        auto socket = net::DatagramSocket::connect(first->peer(), datagrams);
         const auto adopted = socket ? socket->adopt() : net::fail(socket.error());
         if (adopted) {
             dialled.sockets.push_back(std::move(*socket));
@@ -108,11 +107,11 @@ conc::Task<Dialled> open_streams(Options options, conc::Context stop) {
 
 }  // namespace
 
-conc::Task<Dialled> dial(Options options, conc::Context stop) {
+conc::Task<Dialled> dial(Options options, net::DatagramOptions datagrams, conc::Context stop) {
     const auto begin = conc::now();
     const bool is_udp = options.address.transport() == net::Transport::udp;
-    auto dialling =
-        is_udp ? open_sockets(std::move(options), std::move(stop)) : open_streams(std::move(options), std::move(stop));
+    auto dialling = is_udp ? open_sockets(std::move(options), datagrams, std::move(stop))
+                           : open_streams(std::move(options), std::move(stop));
     Dialled dialled = co_await std::move(dialling);
     dialled.elapsed = conc::now() - begin;
     co_return dialled;

@@ -32,6 +32,7 @@ struct Dialled {
     bool stopped = false;
 };
 
-conc::Task<Dialled> dial(Options options, conc::Context stop);
+/// `datagrams` is for the sockets over UDP.
+conc::Task<Dialled> dial(Options options, net::DatagramOptions datagrams, conc::Context stop);
 
 }  // namespace mynah::client::load

@@ -53,7 +53,7 @@ conc::Task<Report> Generator::run() {
     report_.options = options_;
     report_.started = std::chrono::system_clock::now();
     report_.machine = this_machine();
-    Dialled dialled = co_await dial(options_, stop_);
+    Dialled dialled = co_await dial(options_, DatagramFlow::socket_options(options_), stop_);
     report_.connected = dialled.streams.size() + dialled.sockets.size();
     report_.connect_time = dialled.elapsed;
     for (const auto& [why, times] : dialled.failures) {

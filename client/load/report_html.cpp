@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -38,19 +37,9 @@ std::string_view verdict(const Report& report) {
 
 std::string head(const Report& report) {
     const std::string address = escape_html(report.options.address.to_string());
-    const bool bad = status_of(report) != ExitStatus::verified;
-    std::string html = fmt::format("<h1>mynah load {}</h1>\n<p>{}</p>\n<p>{}</p>\n", address,
-                                   escape_html(describe_load(report.options)), utc(report.started));
-    html += fmt::format("<div class=\"verdict{}\">{}", bad ? " bad" : "", verdict(report));
-    const std::vector<std::string> remarks = remarks_on(report);
-    if (!remarks.empty()) {
-        html += "\n<ul>\n";
-        for (const std::string& remark : remarks) {
-            html += "<li>" + escape_html(remark) + "</li>\n";
-        }
-        html += "</ul>\n";
-    }
-    return html + "</div>\n";
+    const std::string html = fmt::format("<h1>mynah load {}</h1>\n<p>{}</p>\n<p>{}</p>\n", address,
+                                         escape_html(describe_load(report.options)), utc(report.started));
+    return html + verdict_box(status_of(report) != ExitStatus::verified, verdict(report), remarks_on(report));
 }
 
 std::string tiles(const Report& report) {

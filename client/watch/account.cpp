@@ -145,7 +145,7 @@ void Account::closed(const ConnectionRecord& record) {
             break;
     }
     ++timeline_.current().ended;
-    add(std::move(event));
+    add(event);
 }
 
 void Account::outage_ended(const Outage& outage) {

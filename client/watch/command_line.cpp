@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "client/command_line_values.hpp"
+#include "client/report_file.hpp"
 #include "client/watch/fail_condition.hpp"
 #include "client/watch/options.hpp"
 #include "net/address.hpp"
@@ -97,6 +98,9 @@ Parsed<Options> read_options(const Typed& typed, net::Address address, std::chro
     options.ledger_paths = *std::move(ledgers);
     options.json_path = typed.json.value_or("");
     options.html_path = typed.html.value_or("");
+    if (std::string mistake = same_file(options.json_path, options.html_path); !mistake.empty()) {
+        return std::unexpected(std::move(mistake));
+    }
     return options;
 }
 

@@ -38,13 +38,14 @@ void DatagramAuditor::sent(const net::ProbeFrame& frame, conc::TimePoint now) {
     outstanding_ += frame.bytes();
 }
 
-void DatagramAuditor::take_back_sent() {
+bool DatagramAuditor::take_back_sent() {
     if (frames_.empty() || frames_.back().state != State::outstanding) {
-        return;
+        return false;
     }
     counts_.sent -= frames_.back().frame.bytes();
     outstanding_ -= frames_.back().frame.bytes();
     frames_.pop_back();
+    return true;
 }
 
 std::optional<net::ProbeFrame> DatagramAuditor::received(std::span<const std::byte> datagram, conc::TimePoint now) {

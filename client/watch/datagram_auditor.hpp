@@ -33,8 +33,8 @@ class DatagramAuditor {
 
     /// `frame` follows on the one before: in its sequence, and in its offset.
     void sent(const net::ProbeFrame& frame, conc::TimePoint now);
-    /// The last one was not sent after all.
-    void take_back_sent();
+    /// The last one was not sent after all. False where it is decided already what became of it.
+    bool take_back_sent();
     /// Returns the frame that has come back unharmed, if this is the first time that it does.
     std::optional<net::ProbeFrame> received(std::span<const std::byte> datagram, conc::TimePoint now);
     /// What was sent before `time` and is not back is silent. Returns how many frames that were.

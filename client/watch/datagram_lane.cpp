@@ -1,5 +1,7 @@
 #include "client/watch/datagram_lane.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <system_error>
 #include <utility>
@@ -19,13 +21,26 @@
 #include "net/probe_frame.hpp"
 
 namespace mynah::client::watch {
+namespace {
+
+// Errors of receiving that stay are not asked for again at once.
+constexpr conc::Duration kPause = std::chrono::milliseconds(100);
+
+/// A damaged datagram is compared with all frames that are remembered: with a MiB of them, or a few that are large.
+std::size_t history_frames(std::size_t frame_bytes) {
+    constexpr std::size_t kFewest = 64;
+    constexpr std::size_t kBytes = std::size_t{1} << 20U;
+    return std::clamp(kBytes / frame_bytes, kFewest, DatagramAuditor::kHistoryFrames);
+}
+
+}  // namespace
 
 DatagramLane::DatagramLane(Shared shared, std::size_t index, net::DatagramSocket socket)
     : Lane(std::move(shared), index), socket_(std::move(socket)) {}
 
 conc::Task<void> DatagramLane::run() {
     open_record(socket_.local(), socket_.peer(), conc::now());
-    auditor_.emplace(shared_.run, record_.connection);
+    auditor_.emplace(shared_.run, record_.connection, history_frames(options().frame_bytes));
     conc::WaitGroup sender;
     auto sending = [this] { return send_frames(); };
     sender.go(std::move(sending));
@@ -68,16 +83,22 @@ conc::Task<void> DatagramLane::send_frame(conc::TimePoint planned) {
     for (int attempt = 0; attempt < 2; ++attempt) {
         net::DatagramBatch batch;
         (void)batch.add(frame_);
-        auto sending = socket_.send(batch);
+        auto sending = socket_.send(batch, options().timeout);
         const auto sent = co_await sending;
         if (sent.sent == 1) {
             offset_ += frame_.size();
             co_return;
         }
+        if (sent.error == std::errc::operation_canceled) {
+            break;  // the watch ends
+        }
         failed(sent.error);
     }
-    auditor_->take_back_sent();
-    take_back_frame();
+    if (auditor_->take_back_sent()) {
+        take_back_frame();
+    } else {
+        offset_ += frame_.size();  // it was given up while it waited: it keeps its place
+    }
 }
 
 conc::Task<void> DatagramLane::receive_frames() {
@@ -92,6 +113,9 @@ conc::Task<void> DatagramLane::receive_frames() {
             co_return;
         } else {
             failed(batch.error());
+            if (batch.error() != std::errc::connection_refused) {
+                co_await conc::select(conc::after(kPause), shared_.aborting.done());
+            }
         }
     }
 }

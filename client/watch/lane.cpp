@@ -47,6 +47,14 @@ void Lane::skip_missed(conc::TimePoint now) {
     }
 }
 
+void Lane::miss_the_rest(conc::TimePoint now) {
+    skip_missed(now);
+    if (is_in_outage() && until_due(now) <= conc::Duration::zero()) {
+        (void)take_due();
+        account().missed(1);
+    }
+}
+
 void Lane::open_record(const net::Address& local, const net::Address& peer, conc::TimePoint now) {
     const bool again = record_.connection > 0;
     record_ = {.connection = account().next_connection(),

@@ -66,6 +66,8 @@ class Lane {
     conc::TimePoint take_due() noexcept;
     /// Those that are due by now will not be sent: but for the last one, which stands for a lane that goes on.
     void skip_missed(conc::TimePoint now);
+    /// At the end: that one as well, where there is no service.
+    void miss_the_rest(conc::TimePoint now);
 
     void open_record(const net::Address& local, const net::Address& peer, conc::TimePoint now);
     void close_record(Ending ending, conc::TimePoint now);

@@ -155,7 +155,10 @@ Reconciliation reconcile(const Bounded<ConnectionRecord>& connections, const Byt
 std::uint64_t count_missing(const Bounded<ConnectionRecord>& connections, const std::vector<LedgerContent>& ledgers) {
     std::unordered_set<std::uint64_t> known;
     for (const LedgerContent& ledger : ledgers) {
-        for (const LedgerRow& row : ledger.rows ? *ledger.rows : std::vector<LedgerRow>()) {
+        if (!ledger.rows) {
+            continue;
+        }
+        for (const LedgerRow& row : *ledger.rows) {
             known.insert(row.connection);
         }
     }

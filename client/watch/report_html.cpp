@@ -27,23 +27,14 @@ namespace {
 constexpr std::size_t kEventsShown = 200;
 
 std::string head(const Report& report) {
-    std::string html =
+    const std::string html =
         fmt::format("<h1>mynah watch {}</h1>\n<p>{}</p>\n<p>{}</p>\n", escape_html(report.options.address.to_string()),
                     escape_html(describe_watch(report.options)), utc(report.started));
-    const bool bad = status_of(report) != ExitStatus::verified;
-    html += fmt::format("<div class=\"verdict{}\">{}", bad ? " bad" : "",
-                        is_clean(report) ? "Clean: nothing was lost or harmed, and what a server ended too early for "
-                                           "came back when it was sent again."
-                                         : "Loss: bytes were lost or harmed.");
-    const std::vector<std::string> remarks = remarks_on(report);
-    if (!remarks.empty()) {
-        html += "\n<ul>\n";
-        for (const std::string& remark : remarks) {
-            html += "<li>" + escape_html(remark) + "</li>\n";
-        }
-        html += "</ul>\n";
-    }
-    return html + "</div>\n";
+    return html + verdict_box(status_of(report) != ExitStatus::verified,
+                              is_clean(report) ? "Clean: nothing was lost or harmed, and what a server ended too early "
+                                                 "for came back when it was sent again."
+                                               : "Loss: bytes were lost or harmed.",
+                              remarks_on(report));
 }
 
 std::string tiles(const Report& report) {

@@ -6,8 +6,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "client/latency_histogram.hpp"
-#include "client/machine.hpp"
 #include "client/report_values.hpp"
 #include "client/watch/account.hpp"
 #include "client/watch/byte_counts.hpp"
@@ -21,12 +19,6 @@
 
 namespace mynah::client::watch {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-double seconds(std::chrono::nanoseconds time) {
-    return std::chrono::duration<double>(time).count();
-}
 
 /// Since the beginning of the watch.
 double moment(const Report& report, conc::TimePoint time) {
@@ -51,14 +43,6 @@ Json parameters(const Options& options) {
             {"rate", options.frames_per_second()},     {"frame_bytes", options.frame_bytes},
             {"duration_s", seconds(options.duration)}, {"timeout_s", seconds(options.timeout)},
             {"fail_on", std::move(fail_on)},           {"ledgers", std::move(ledgers)}};
-}
-
-Json machine(const Machine& machine) {
-    return {{"host", machine.host},
-            {"system", machine.system},
-            {"processor", machine.processor},
-            {"processors", machine.processors},
-            {"mynah", machine.version}};
 }
 
 Json bytes(const ByteCounts& counts) {
@@ -148,23 +132,6 @@ Json events(const Report& report, const Bounded<Event>& all) {
     return {{"count", all.count()}, {"left_out", all.left_out}, {"list", std::move(list)}};
 }
 
-Json latency(const LatencyHistogram& times) {
-    Json buckets = Json::array();
-    for (const LatencyHistogram::Bucket& bucket : times.buckets()) {
-        buckets.push_back({bucket.lowest.count(), bucket.highest.count(), bucket.count});
-    }
-    const auto at = [&times](double percent) { return times.percentile(percent).count(); };
-    return {{"count", times.count()},
-            {"min", times.min().count()},
-            {"mean", times.mean().count()},
-            {"p50", at(50)},
-            {"p90", at(90)},
-            {"p99", at(99)},
-            {"p99_9", at(99.9)},
-            {"max", times.max().count()},
-            {"buckets", std::move(buckets)}};
-}
-
 Json timeline(const Report& report) {
     Json line = Json::array();
     for (const Second& second : report.seconds) {
@@ -200,7 +167,7 @@ std::string to_json(const Report& report) {
         {"failed_on", std::move(held)},
         {"interrupted", report.interrupted},
         {"parameters", parameters(report.options)},
-        {"machine", machine(report.machine)},
+        {"machine", client::to_json(report.machine)},
         {"bytes", bytes(report.bytes)},
         {"sent_again", report.sent_again},
         {"unrepaired", report.unrepaired},
@@ -211,14 +178,15 @@ std::string to_json(const Report& report) {
         {"losses", events(report, report.losses)},
         {"events", events(report, report.events)},
         {"latency",
-         {{"unit", "ns"}, {"from_planned", latency(report.from_planned)}, {"from_sent", latency(report.from_sent)}}},
+         {{"unit", "ns"},
+          {"from_planned", client::to_json(report.from_planned)},
+          {"from_sent", client::to_json(report.from_sent)}}},
         {"timeline", timeline(report)},
         {"remarks", remarks_on(report)}};
     if (report.reconciliation) {
         document["ledger"] = ledger_json(*report.reconciliation);
     }
-    // A system's words need not be UTF-8.
-    return document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return dump(document);
 }
 
 }  // namespace mynah::client::watch

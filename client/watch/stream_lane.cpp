@@ -74,7 +74,7 @@ conc::Task<void> StreamLane::run() {
     for (const Owed& frame : owed_) {
         account().unrepaired(frame.bytes);
     }
-    skip_missed(conc::now());
+    miss_the_rest(conc::now());
     end_outage_unserved(std::min(conc::now(), shared_.schedule->stops_at()));
 }
 
@@ -142,12 +142,15 @@ void StreamLane::begin_connection() {
 void StreamLane::end_connection(Ending ending) {
     const conc::TimePoint now = conc::now();
     is_connected_ = false;
+    const std::uint64_t sent = auditor_->decided() + auditor_->outstanding();
     auditor_->end(end_of(ending), now);
     audit(now);
     std::deque<Owed> owed;
     if (end_of(ending) == StreamEnd::fin) {
         for (const InFlight& frame : in_flight_) {
-            owed.push_back({.planned = frame.planned, .bytes = frame.end - std::max(frame.begin, auditor_->decided())});
+            // It is owed as a whole; but lost is no more of it than was sent, and is not back.
+            const std::uint64_t begin = std::max(frame.begin, auditor_->decided());
+            owed.push_back({.planned = frame.planned, .bytes = std::min(frame.end, sent) - std::min(begin, sent)});
         }
     }
     // They were sent before those that could not be sent again yet.

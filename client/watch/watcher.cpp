@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <random>
@@ -10,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "client/connection.hpp"
 #include "client/console.hpp"
 #include "client/load/dial.hpp"
 #include "client/load/options.hpp"
@@ -28,9 +26,7 @@
 #include "conc/select.hpp"
 #include "conc/select_case.hpp"
 #include "conc/task.hpp"
-#include "net/address.hpp"
 #include "net/datagram.hpp"
-#include "net/resolve.hpp"
 #include "net/stream.hpp"
 
 namespace mynah::client::watch {
@@ -65,11 +61,7 @@ Watcher::Watcher(Options options, Console* console, conc::Context stop, conc::Co
 conc::Task<Report> Watcher::run() {
     report_.machine = this_machine();
     report_.started = std::chrono::system_clock::now();
-    if (options_.address.transport() == net::Transport::udp) {
-        co_await make_datagram_lanes();
-    } else {
-        co_await make_stream_lanes();
-    }
+    co_await make_lanes();
     if (!lanes_.empty()) {
         running_ = lanes_.size();
         for (const auto& lane : lanes_) {
@@ -103,10 +95,11 @@ void Watcher::begin() {
     schedule_.begin(account_.started());
 }
 
-/// The first connections are made together; a lane that gets none begins by trying again.
-conc::Task<void> Watcher::make_stream_lanes() {
-    auto dialled = co_await load::dial(load_options(options_), stop_);
-    if (dialled.streams.empty() || dialled.stopped) {
+/// The first connections are made together; a lane of streams that gets none begins by trying again.
+conc::Task<void> Watcher::make_lanes() {
+    // Datagrams of any length: one that is longer than a frame is told as it is.
+    auto dialled = co_await load::dial(load_options(options_), net::DatagramOptions{}, stop_);
+    if ((dialled.streams.empty() && dialled.sockets.empty()) || dialled.stopped) {
         if (!dialled.failures.empty()) {
             report_.not_connected = dialled.failures.begin()->first;
         }
@@ -118,27 +111,14 @@ conc::Task<void> Watcher::make_stream_lanes() {
             account_.refused(0, why, account_.started(), false);
         }
     }
-    for (std::size_t i = 0; i < options_.connections; ++i) {
-        net::Stream first = i < dialled.streams.size() ? std::move(dialled.streams[i]) : net::Stream();
-        lanes_.push_back(std::make_unique<StreamLane>(shared(), i, std::move(first)));
+    for (net::DatagramSocket& socket : dialled.sockets) {
+        lanes_.push_back(std::make_unique<DatagramLane>(shared(), lanes_.size(), std::move(socket)));
     }
-}
-
-conc::Task<void> Watcher::make_datagram_lanes() {
-    const auto addresses = co_await net::resolve(options_.address, options_.timeout);
-    if (!addresses) {
-        report_.not_connected = "cannot connect: " + describe_connect_error(addresses.error(), options_.timeout);
-        co_return;
+    if (!dialled.streams.empty()) {
+        dialled.streams.resize(options_.connections);
     }
-    begin();
-    for (std::size_t i = 0; i < options_.connections; ++i) {
-        auto socket = net::DatagramSocket::connect(addresses->front());
-        if (!socket) {
-            report_.not_connected = "cannot connect: " + socket.error().message();
-            lanes_.clear();
-            co_return;
-        }
-        lanes_.push_back(std::make_unique<DatagramLane>(shared(), i, std::move(*socket)));
+    for (net::Stream& stream : dialled.streams) {
+        lanes_.push_back(std::make_unique<StreamLane>(shared(), lanes_.size(), std::move(stream)));
     }
 }
 

@@ -37,8 +37,7 @@ class Watcher {
     conc::Task<Report> run();
 
   private:
-    conc::Task<void> make_stream_lanes();
-    conc::Task<void> make_datagram_lanes();
+    conc::Task<void> make_lanes();
     Shared shared() noexcept;
     void begin();
     conc::Task<void> drive(Lane* lane);

@@ -97,10 +97,10 @@ TEST_P(DatagramConversationTest, ALostLineTimesOutAfterTheEndOfInput) {
     const auto drop_second = [](std::size_t number, const std::string& text) {
         return number == 2 ? std::vector<std::string>() : same(number, text);
     };
-    const Outcome outcome = run(drop_second, chat(300ms), {.input_text = "one\ntwo\nthree\n"});
+    const Outcome outcome = run(drop_second, chat(2s), {.input_text = "one\ntwo\nthree\n"});
     EXPECT_EQ(outcome.status, ExitStatus::mismatch);
     EXPECT_EQ(outcome.output, "one\nthree\n");
-    EXPECT_EQ(outcome.errors, "mynah: timed out: nothing came back for 300ms: 1 of 3 datagrams did not come back\n");
+    EXPECT_EQ(outcome.errors, "mynah: timed out: nothing came back for 2s: 1 of 3 datagrams did not come back\n");
 }
 
 TEST_P(DatagramConversationTest, SilenceIsUnreachable) {
@@ -118,6 +118,13 @@ TEST_P(DatagramConversationTest, ARefusalIsUnreachable) {
     EXPECT_EQ(outcome.status, ExitStatus::unreachable);
     EXPECT_THAT(outcome.errors, MatchesRegex("mynah: udp://127.0.0.1:[0-9]+ refused it: Connection refused: "
                                              "1 of 1 datagram did not come back\n"));
+}
+
+// The refusal of the first line is what keeps the second one from being sent: nothing more is waited for.
+TEST_P(DatagramConversationTest, ARefusalWhileSendingIsNotWaitedOut) {
+    const Outcome outcome = run_against_no_datagrams(GetParam(), chat(1h), {.input_text = "one\ntwo\nthree\n"});
+    EXPECT_EQ(outcome.status, ExitStatus::unreachable);
+    EXPECT_THAT(outcome.errors, MatchesRegex("mynah: udp://127.0.0.1:[0-9]+ refused it: Connection refused: .*\n"));
 }
 
 TEST_P(DatagramConversationTest, ATerminalSeesNoRawControlCharacters) {

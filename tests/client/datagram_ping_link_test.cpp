@@ -21,6 +21,7 @@
 #include "net/datagram_batch.hpp"
 #include "tests/client/datagram_peer.hpp"
 #include "tests/client/peer.hpp"
+#include "tests/client/ping_command.hpp"
 #include "tests/client/test_files.hpp"
 
 namespace mynah::client {
@@ -35,14 +36,6 @@ using testing::MatchesRegex;
 using testing::Not;
 
 const std::string kTarget = "udp://127\\.0\\.0\\.1:[0-9]+";
-
-CommandUnderTest ping(PingOptions options) {
-    return [options](net::Address address, Console* console) {
-        PingOptions with_address = options;
-        with_address.address = std::move(address);
-        return run_ping(std::move(with_address), console, conc::Context::background());
-    };
-}
 
 class DatagramPing : public testing::TestWithParam<std::size_t> {
   protected:

@@ -19,6 +19,7 @@
 #include "net/descriptor.hpp"
 #include "net/listener.hpp"
 #include "tests/client/peer.hpp"
+#include "tests/client/ping_command.hpp"
 #include "tests/client/test_files.hpp"
 
 namespace mynah::client {
@@ -30,14 +31,6 @@ using testing::AllOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
-
-CommandUnderTest ping(PingOptions options) {
-    return [options](net::Address address, Console* console) {
-        PingOptions with_address = options;
-        with_address.address = std::move(address);
-        return run_ping(std::move(with_address), console, conc::Context::background());
-    };
-}
 
 class Ping : public testing::TestWithParam<std::size_t> {
   protected:

@@ -1,13 +1,17 @@
 """mynah-json(5) against real reports, both ways: every field that mynah writes is in the page, with its type, and every
 field of the page is written by one of the runs below."""
 
+import contextlib
 import json
 import re
 import signal
 import socket
+import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -36,6 +40,45 @@ class Daemon:
         self.process.stdout.close()
 
 
+class Boaster:
+    """An echo server that writes a row in the ledger for each connection: it claims to have read more than was sent."""
+
+    def __init__(self, ledger):
+        self.ledger = ledger
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"tcp://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.listener.close()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.echo, args=(connection,), daemon=True).start()
+
+    def echo(self, connection):
+        with connection:
+            header = connection.recv(64, socket.MSG_WAITALL)
+            run, number = struct.unpack_from("<QQ", header, 8)
+            with contextlib.closing(sqlite3.connect(self.ledger)) as database, database:
+                database.execute(
+                    "INSERT INTO sessions SELECT 1, 'boaster', 'tcp', 'peer', 'local', 'now', 'now', ?, ?, 0, 'drained', "
+                    "'serving', ?, ?",
+                    (10**12, 10**12, f"{run:016x}", number),
+                )
+            while header:
+                connection.sendall(header)
+                header = connection.recv(65536)
+
+
 def fields_in_page(schema):
     """{path: (type, ...)}"""
     page = (ROOT / "client/man/mynah-json.5").read_text()
@@ -52,7 +95,9 @@ def type_of(value):
         inner = {type_of(one) for one in value}
         if inner <= {"object"}:
             return "array of objects"
-        return "array of strings" if inner == {"string"} else "array of arrays"
+        if inner == {"string"}:
+            return "array of strings"
+        return "array of arrays" if all(one.startswith("array") for one in inner) else f"array of {inner}"
     names = {bool: "boolean", int: "integer", float: "number", str: "string", dict: "object", type(None): "null"}
     return names[type(value)]
 
@@ -118,7 +163,20 @@ class JsonFields(unittest.TestCase):
         with Daemon("--listen", "tcp://127.0.0.1:0", "--fault", "reset,every=5000") as daemon:
             self.run_mynah("watch", *daemon.addresses, "-c", "2", "-r", "200", "-d", "500ms", "--fail-on", "resets>0")
             self.watch_an_outage(daemon)
+        self.watch_with_ledgers()
         self.check("mynah-watch/1")
+
+    def watch_with_ledgers(self):
+        """A ledger that has the rows; one that has none of them; and one with a row that cannot be true."""
+        ledger = str(Path(self.folder.name) / "ledger")
+        flags = ("-c", "2", "-d", "300ms", "--ledger", f"sqlite:{ledger}")
+        with Daemon("--listen", "tcp://127.0.0.1:0", "--ledger", f"sqlite:{ledger}") as daemon:
+            self.run_mynah("watch", *daemon.addresses, *flags)
+            daemon.end()  # so that nobody has the ledger open
+        with Daemon("--listen", "tcp://127.0.0.1:0") as daemon:
+            self.run_mynah("watch", *daemon.addresses, *flags, "-W", "300ms")
+        with Boaster(ledger) as boaster:
+            self.run_mynah("watch", boaster.address, *flags)
 
     def watch_an_outage(self, daemon):
         """The server goes, attempts to connect are refused, another one takes its place."""

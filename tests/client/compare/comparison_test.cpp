@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -271,7 +272,9 @@ json watch_report() {
               {"corrupted", 0},
               {"duplicated", 0},
               {"misdelivered", 0},
-              {"reordered", 0}}},
+              {"reordered", 0},
+              {"foreign", 0}}},
+            {"unrepaired", 0},
             {"outages", {{"count", 1}, {"longest_s", 0.5}, {"total_s", 0.5}}},
             {"latency", {{"from_planned", histogram}, {"from_sent", histogram}}}};
 }
@@ -287,12 +290,15 @@ TEST(Comparison, OfWatchesJudgesBytesAndOutages) {
     json after = before;
     after["bytes"]["echoed"] = 63'900;
     after["bytes"]["reset"] = 100;
+    after["bytes"]["foreign"] = 7;
+    after["unrepaired"] = 64;
     after["outages"] = {{"count", 1}, {"longest_s", 0.9}, {"total_s", 0.9}};
     after["verdict"] = "bytes were lost";
     const Options options{.before = "a.json", .after = "b.json"};
     const auto comparison = compare(options, measured(before), measured(after));
     ASSERT_TRUE(comparison) << comparison.error();
-    EXPECT_THAT(names_of(comparison->regressions()), ElementsAre("bytes reset", "time of outages"));
+    EXPECT_THAT(names_of(comparison->regressions()),
+                ElementsAre("bytes reset", "bytes foreign", "bytes unrepaired", "time of outages"));
     EXPECT_THAT(to_text(*comparison), HasSubstr("verdict bytes were lost"));
     const auto same = compare(options, measured(before), measured(before));
     ASSERT_TRUE(same);

@@ -1,16 +1,16 @@
+
 #include "client/command_line.hpp"
 
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/exit_status.hpp"
 #include "client/load/options.hpp"
 #include "net/driver.hpp"
+#include "tests/client/typed_command.hpp"
 
 namespace mynah::client::load {
 namespace {
@@ -18,30 +18,17 @@ namespace {
 using namespace std::chrono_literals;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::MatchesRegex;
 
 const std::string kAddress = "tcp://127.0.0.1:7007";
 
 Options parsed(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"load", kAddress});
-    auto command = parse_command_line(arguments);
-    if (!command || !std::holds_alternative<Options>(*command)) {
-        ADD_FAILURE() << (command ? "another command" : command.error().error);
-        return {.address = {}};
-    }
-    return std::get<Options>(*command);
+    return testing_support::typed<Options>(arguments);
 }
 
 std::string refused(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"load", kAddress});
-    const auto command = parse_command_line(arguments);
-    if (command) {
-        ADD_FAILURE() << "accepted";
-        return {};
-    }
-    EXPECT_EQ(command.error().status, ExitStatus::usage);
-    EXPECT_THAT(command.error().error, MatchesRegex("mynah: [^\n]+\n"));
-    return command.error().error;
+    return testing_support::mistake_in(arguments);
 }
 
 TEST(LoadCommandLine, HasDefaults) {
@@ -118,6 +105,12 @@ TEST(LoadCommandLine, HelpNamesEveryFlag) {
                              "-r, --rate", "--warm-up", "-W, --timeout", "--driver", "--json", "--html"}) {
         EXPECT_THAT(help, HasSubstr(flag));
     }
+}
+
+TEST(LoadCommandLine, TwoReportsGoIntoTwoFiles) {
+    EXPECT_THAT(refused({"--json", "report", "--html", "./report"}),
+                HasSubstr("--json and --html name one file, report"));
+    EXPECT_EQ(parsed({"--json", "/dev/null", "--html", "/dev/null"}).html_path, "/dev/null");
 }
 
 }  // namespace

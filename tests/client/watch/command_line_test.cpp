@@ -1,16 +1,15 @@
+
 #include "client/command_line.hpp"
 
-#include <chrono>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/exit_status.hpp"
 #include "client/watch/options.hpp"
+#include "tests/client/typed_command.hpp"
 
 namespace mynah::client::watch {
 namespace {
@@ -19,30 +18,17 @@ using namespace std::chrono_literals;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::MatchesRegex;
 
 const std::string kAddress = "tcp://127.0.0.1:7007";
 
 Options parsed(std::vector<std::string> arguments, const std::string& address = kAddress) {
     arguments.insert(arguments.begin(), {"watch", address});
-    auto command = parse_command_line(arguments);
-    if (!command || !std::holds_alternative<Options>(*command)) {
-        ADD_FAILURE() << (command ? "another command" : command.error().error);
-        return {};
-    }
-    return std::get<Options>(*command);
+    return testing_support::typed<Options>(arguments);
 }
 
 std::string refused(std::vector<std::string> arguments, const std::string& address = kAddress) {
     arguments.insert(arguments.begin(), {"watch", address});
-    const auto command = parse_command_line(arguments);
-    if (command) {
-        ADD_FAILURE() << "accepted";
-        return {};
-    }
-    EXPECT_EQ(command.error().status, ExitStatus::usage);
-    EXPECT_THAT(command.error().error, MatchesRegex("mynah: [^\n]+\n"));
-    return command.error().error;
+    return testing_support::mistake_in(arguments);
 }
 
 TEST(WatchCommandLine, HasDefaults) {
@@ -107,6 +93,12 @@ TEST(WatchCommandLine, HelpSaysWhatCleanMeans) {
     EXPECT_THAT(std::string(help_text("watch")),
                 AllOf(HasSubstr("The verdict is \"clean\" if nothing is reset, silent"),
                       HasSubstr("--fail-on CONDITION"), HasSubstr("exit status:")));
+}
+
+TEST(WatchCommandLine, TwoReportsGoIntoTwoFiles) {
+    EXPECT_THAT(refused({"--json", "report", "--html", "./report"}),
+                HasSubstr("--json and --html name one file, report"));
+    EXPECT_EQ(parsed({"--json", "/dev/null", "--html", "/dev/null"}).html_path, "/dev/null");
 }
 
 }  // namespace

@@ -6,11 +6,14 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <stdlib.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 namespace mynah::client::watch {

@@ -1,7 +1,6 @@
 #include "client/watch/live_view.hpp"
 
 #include <chrono>
-#include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

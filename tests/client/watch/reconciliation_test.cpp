@@ -4,6 +4,7 @@
 #include <expected>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>

@@ -1,6 +1,5 @@
 // The auditor against a model that knows what was done to each byte.
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <random>
