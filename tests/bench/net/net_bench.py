@@ -91,7 +91,7 @@ def make_plan(options):
 
 
 def say_who_is_absent(rows, machinery):
-    if any(row.metric == "calls" for row in rows) and net_calls.why_not() is not None:
+    if any(row.is_traced for row in rows) and net_calls.why_not() is not None:
         print(f"net_bench: no system calls are counted: {net_calls.why_not()}", file=sys.stderr)
     for side in dict.fromkeys(side for row in rows for side in row.sides()):
         why = machinery.why_absent(side)

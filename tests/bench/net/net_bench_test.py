@@ -135,14 +135,17 @@ class Programs(unittest.TestCase):
         strace = Path(self.folder / "strace")
         strace.write_text(STRACE, encoding="utf-8")
         strace.chmod(0o755)
+        net_calls.why_not.cache_clear()
         with unittest.mock.patch.dict(os.environ, {"PATH": f"{self.folder}:{os.environ['PATH']}"}):
             (only,) = self.compare(row, runs=1).comparisons
+        net_calls.why_not.cache_clear()
         self.assertEqual((only.ours.calls, only.theirs.calls), ([600 / 200], [600 / 100]))
         self.assertTrue(only.reached())
         self.assertFalse(comparison([1.06], [1.0], asked=1.05, metric="calls").reached())
 
     def test_a_tracer_that_does_not_attach_is_named_with_its_words(self):
         with unittest.mock.patch.dict(os.environ, {"PATH": str(self.folder)}):
+            net_calls.why_not.cache_clear()
             self.assertEqual(net_calls.why_not(), "there is no strace")
         self.add("strace", "#!/bin/sh\necho 'not permitted' >&2\nexit 1\n")
         path = {"PATH": f"{self.folder}:{os.environ['PATH']}"}
@@ -150,6 +153,10 @@ class Programs(unittest.TestCase):
             bench_progress.Failure, "^strace does not attach: not permitted$"
         ):
             net_calls.CallCounter(os.getpid(), min(os.sched_getaffinity(0)))
+        with unittest.mock.patch.dict(os.environ, path):
+            net_calls.why_not.cache_clear()
+            self.assertEqual(net_calls.why_not(), "strace does not attach: not permitted")
+        net_calls.why_not.cache_clear()
 
     def test_what_mynahd_refuses_is_left_out_with_its_words(self):
         self.add_server("mynahd", 200)

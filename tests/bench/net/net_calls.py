@@ -1,5 +1,6 @@
 """Counts the system calls of a running server, with strace(1)."""
 
+import functools
 import os
 import select
 import shutil
@@ -11,11 +12,23 @@ from bench_progress import Failure
 from net_server import leave_with_parent
 
 _START_SECONDS = 20
+_END_SECONDS = 20
 
 
+@functools.cache
 def why_not():
-    """None where calls can be counted, else the reason in a few words."""
-    return None if shutil.which("strace") else "there is no strace"
+    """None where calls can be counted, else the reason in a few words. A container may forbid it: so it is tried."""
+    if not shutil.which("strace"):
+        return "there is no strace"
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        CallCounter(child.pid, min(os.sched_getaffinity(0))).end()
+    except Failure as failure:
+        return str(failure)
+    finally:
+        child.kill()
+        child.wait()
+    return None
 
 
 class CallCounter:
@@ -54,7 +67,12 @@ class CallCounter:
     def end(self):
         """How often each system call was made."""
         self._process.send_signal(signal.SIGINT)
-        _, rest = self._process.communicate()
+        try:
+            _, rest = self._process.communicate(timeout=_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            raise Failure(f"strace does not end within {_END_SECONDS} s") from None
         return parse((self._said + rest).decode(errors="replace"))
 
 

@@ -72,6 +72,10 @@ class Row:
     size: int = SMALL
     metric: str = "throughput"  # or "cpu", "memory", "calls"
 
+    @property
+    def is_traced(self):
+        return self.metric == "calls"
+
     def sides(self):
         """Each once, ours first."""
         return list(dict.fromkeys([pair.ours for pair in self.pairs] + [pair.theirs for pair in self.pairs]))

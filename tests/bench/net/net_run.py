@@ -18,6 +18,7 @@ CORES = 2  # one for the server, one for the load
 
 _LOAD_SECONDS = 120  # for connecting and ending; a load that hangs ends itself after ten seconds
 _PAUSE_SECONDS = 0.1
+_TRACED_SECONDS = 2.0
 _SMALL_BUFFER = 4096
 
 
@@ -126,17 +127,19 @@ class Machinery:
             command = [self._path(side.program), *side.arguments]
             if side.takes_buffer:
                 command.append(str(LARGE if row.size == LARGE else _SMALL_BUFFER))
-        return Server(side.label, command, self.plan.server_core, self.plan.real_time)
+        return Server(side.label, command, self.plan.server_core, self.plan.real_time and not row.is_traced)
 
     def load(self, server, row, mode):
         """What echo_load says of one measurement."""
         plan = self.plan
+        # Of a server that is traced all is counted, so there is no warm-up, and the beginning must not weigh much.
+        seconds = max(plan.seconds, _TRACED_SECONDS) if row.is_traced and not plan.quick else plan.seconds
         command = [
             self._path("echo_load"), mode, server.address, "--server-pid", str(server.pid),
             "--connections", str(row.connections), "--size", str(row.size),
-            "--seconds", str(plan.seconds), "--warm-up", str(0 if row.metric == "calls" else plan.seconds / 5),
+            "--seconds", str(seconds), "--warm-up", str(0 if row.is_traced else plan.seconds / 5),
         ]  # fmt: skip
-        if plan.load_core != plan.server_core:
+        if plan.load_core != plan.server_core and not row.is_traced:
             command.append("--spin")
         where = f"{row.name}, {server.label}"
         try:
@@ -145,11 +148,11 @@ class Machinery:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=plan.seconds + _LOAD_SECONDS,
-                preexec_fn=leave_with_parent(plan.load_core, plan.real_time),
+                timeout=seconds + _LOAD_SECONDS,
+                preexec_fn=leave_with_parent(plan.load_core, plan.real_time and not row.is_traced),
             )
         except subprocess.TimeoutExpired:
-            raise Failure(f"{where}: the load is not done after {plan.seconds + _LOAD_SECONDS:g} s") from None
+            raise Failure(f"{where}: the load is not done after {seconds + _LOAD_SECONDS:g} s") from None
         except (OSError, subprocess.SubprocessError) as error:
             raise Failure(f"{where}: echo_load: {error}") from None
         if done.returncode != 0:
@@ -159,11 +162,12 @@ class Machinery:
         return json.loads(done.stdout)
 
     def measure(self, server, row):
-        return self.count_calls(server, row) if row.metric == "calls" else self.load(server, row, row.mode)
+        return self.count_calls(server, row) if row.is_traced else self.load(server, row, row.mode)
 
     def count_calls(self, server, row):
         """What load() says, and how often the server called the kernel meanwhile."""
-        counter = net_calls.CallCounter(server.pid, self.plan.load_core)
+        # On the server's core, as one of both waits for the other: the load has its own to itself.
+        counter = net_calls.CallCounter(server.pid, self.plan.server_core)
         try:
             result = self.load(server, row, row.mode)
         finally:
@@ -185,7 +189,7 @@ def _keep(samples, row, result):
     messages, seconds = result["messages"], result["seconds"]
     if messages == 0:
         raise Failure(f"{row.name}: no message came back in {seconds:g} s")
-    if row.metric == "calls":
+    if row.is_traced:
         samples.calls.append(result["calls"] / messages)
         return
     ran, waited = result["server_cpu_seconds"], result["server_waited_seconds"]
@@ -224,7 +228,7 @@ def _measure_row(row, sides, machinery, runs, progress):
 
 def present_sides(row, machinery):
     """None of them where none is ours: then there is nothing to compare."""
-    if row.metric == "calls" and net_calls.why_not() is not None:
+    if row.is_traced and net_calls.why_not() is not None:
         return []
     sides = [side for side in row.sides() if machinery.why_absent(side) is None]
     return sides if any(side.is_ours for side in sides) else []
