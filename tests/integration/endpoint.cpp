@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <map>
+#include <ranges>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -225,7 +227,9 @@ LoopbackListener listen_on_loopback() {
 }
 
 std::vector<std::uint64_t> unread_bytes(std::uint16_t port) {
-    std::vector<std::uint64_t> unread;
+    // By both ends: who reads on at the end of the table is placed by the number of rows, and sees the last ones again
+    // where connections were made meanwhile.
+    std::map<std::string, std::uint64_t> by_ends;
     std::ifstream table("/proc/net/tcp");
     std::string line;
     std::getline(table, line);
@@ -239,10 +243,11 @@ std::vector<std::uint64_t> unread_bytes(std::uint16_t port) {
         words >> number >> local >> remote >> state >> queues;
         constexpr const char* kEstablished = "01";
         if (state == kEstablished && std::stoul(local.substr(local.find(':') + 1), nullptr, 16) == port) {
-            unread.push_back(std::stoul(queues.substr(queues.find(':') + 1), nullptr, 16));
+            by_ends[local + ' ' + remote] = std::stoul(queues.substr(queues.find(':') + 1), nullptr, 16);
         }
     }
-    return unread;
+    const auto values = by_ends | std::views::values;
+    return {values.begin(), values.end()};
 }
 
 void raise_descriptor_limit() {

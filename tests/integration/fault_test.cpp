@@ -15,7 +15,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/types.h>
 
 #include "tests/integration/daemon.hpp"
@@ -24,6 +23,7 @@
 #include "tests/integration/endpoint.hpp"
 #include "tests/integration/ledger_file.hpp"
 #include "tests/integration/patience.hpp"
+#include "tests/integration/process.hpp"
 
 namespace mynah::integration {
 namespace {
@@ -179,7 +179,7 @@ TEST_P(Faults, ChangeDropAndRepeatWhatTheRulesSay) {
     EXPECT_EQ(counted(daemon, "drop"), 2 * 42U);
     EXPECT_EQ(counted(daemon, "drop_bytes"), 2 * 42U * 30U);
     EXPECT_EQ(counted(daemon, "duplicate"), 2 * 33U);
-    EXPECT_EQ(counted(daemon, "duplicate_bytes"), 2 * (offsets.size() + 42U * 30U - kSize));
+    EXPECT_EQ(counted(daemon, "duplicate_bytes"), 2 * (offsets.size() + std::size_t{42} * 30 - kSize));
     EXPECT_EQ(counted(daemon, "short_write"), 2 * 60U);
 }
 

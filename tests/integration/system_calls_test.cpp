@@ -1,13 +1,16 @@
 // What a message costs in system calls, as strace(1) counts them in a running mynahd.
 #include <csignal>
 #include <cstddef>
+#include <initializer_list>
 #include <map>
 #include <sstream>
 #include <string>
 #include <string_view>
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/integration/daemon.hpp"
 #include "tests/integration/drivers.hpp"

@@ -1,5 +1,6 @@
 // mynah watch over UDP, against a server that drops, repeats, swaps and changes datagrams.
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <stdexcept>
@@ -11,8 +12,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/types.h>
+#include <unistd.h>
 
 #include "tests/integration/endpoint.hpp"
 #include "tests/integration/patience.hpp"
@@ -82,7 +82,9 @@ constexpr std::size_t kFrame = 256;
 
 WatchReport watch_with(DatagramServer::Answer answer, std::size_t datagrams) {
     const DatagramServer server(std::move(answer));
-    WatchRun watch(server.address(), {"-c", "1", "-r", "200", "-W", "2s"});
+    // Long enough for a busy machine: a standstill of that length would be an outage.
+    const std::string timeout = std::to_string(patience(std::chrono::seconds(2)).count()) + "ms";
+    WatchRun watch(server.address(), {"-c", "1", "-r", "200", "-W", timeout});
     EXPECT_TRUE(eventually([&] { return server.answered() >= datagrams; }));
     return watch.end();
 }

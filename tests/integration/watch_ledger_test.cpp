@@ -23,6 +23,7 @@
 #include "tests/integration/endpoint.hpp"
 #include "tests/integration/ledger_file.hpp"
 #include "tests/integration/patience.hpp"
+#include "tests/integration/process.hpp"
 #include "tests/integration/scripted_server.hpp"
 #include "tests/integration/watch_run.hpp"
 

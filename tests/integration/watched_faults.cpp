@@ -1,6 +1,5 @@
 #include "tests/integration/watched_faults.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
