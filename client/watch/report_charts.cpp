@@ -20,13 +20,14 @@
 #include "client/watch/records.hpp"
 #include "client/watch/report.hpp"
 #include "client/watch/timeline.hpp"
+#include "conc/event_source.hpp"
 
 namespace mynah::client::watch {
 namespace {
 
 constexpr std::size_t kMostMoments = 300;
 constexpr std::size_t kMostEventsInATip = 6;
-constexpr std::size_t kMostMarks = 300;
+constexpr double kMarksAcross = 300;
 constexpr std::chrono::milliseconds kShortestMoment(100);
 constexpr double kBinsPerDecade = 10;
 constexpr double kLeastMilliseconds = 1e-3;
@@ -83,6 +84,24 @@ Line steps(std::string name, std::size_t colour, bool filled, const std::vector<
     return drawn;
 }
 
+/// A line for each of the first few, and how many more there are.
+class EventLines {
+  public:
+    void add(const Event& event, conc::TimePoint began) {
+        if (++count_ <= kMostEventsInATip) {
+            text_ += (text_.empty() ? "" : "\n") + describe(event, began);
+        }
+    }
+    bool empty() const noexcept { return count_ == 0; }
+    std::string text() const {
+        return count_ <= kMostEventsInATip ? text_ : text_ + fmt::format("\nand {} more", count_ - kMostEventsInATip);
+    }
+
+  private:
+    std::string text_;
+    std::size_t count_ = 0;
+};
+
 /// The numbers of each moment, and the first of the events in it.
 std::vector<Tip> tips(const Report& report, const std::vector<Second>& line) {
     std::vector<Tip> all;
@@ -92,16 +111,14 @@ std::vector<Tip> tips(const Report& report, const std::vector<Second>& line) {
         std::string text =
             fmt::format("{:.4g} to {:.4g} s: {} sent, {} echoed, p99 {} ms, {} lost, {} open", from, to, second.sent,
                         second.echoed, format_milliseconds(second.p99), count_bytes(second.lost_bytes), second.open);
-        std::size_t count = 0;
+        EventLines events;
         for (const Event& event : report.events.first) {
             const double at = in_seconds(event.at - report.began);
-            if (at >= from && at < to && ++count <= kMostEventsInATip) {
-                text += "\n" + describe(event, report.began);
+            if (at >= from && at < to) {
+                events.add(event, report.began);
             }
         }
-        if (count > kMostEventsInATip) {
-            text += fmt::format("\nand {} more", count - kMostEventsInATip);
-        }
+        text += events.empty() ? "" : "\n" + events.text();
         all.push_back({.from = from, .to = to, .text = std::move(text)});
     }
     return all;
@@ -115,14 +132,17 @@ std::size_t colour_of(const Event& event) {
     return event.kind == "fin" || event.kind == "unacknowledged" ? 2 : 4;
 }
 
+/// Events of one colour that fall on one place are one mark: the whole run has room, however many there are.
 std::vector<Mark> marks(const Report& report) {
-    std::vector<Mark> all;
+    const double place = std::max(in_seconds(report.elapsed), 1e-3) / kMarksAcross;
+    std::map<std::pair<double, std::size_t>, EventLines> groups;
     for (const Event& event : report.events.first) {
-        if (all.size() < kMostMarks) {
-            all.push_back({.at = in_seconds(event.at - report.began),
-                           .colour = colour_of(event),
-                           .text = describe(event, report.began)});
-        }
+        const double at = std::floor(in_seconds(event.at - report.began) / place) * place;
+        groups[{at, colour_of(event)}].add(event, report.began);
+    }
+    std::vector<Mark> all;
+    for (const auto& [key, events] : groups) {
+        all.push_back({.at = key.first, .colour = key.second, .text = events.text()});
     }
     return all;
 }

@@ -242,9 +242,21 @@ TEST(WatchReport, ChartsShowWhatThereWas) {
     const auto charts = timeline_charts(drained_report());
     EXPECT_THAT(charts[0].tips[0].text, HasSubstr("unacknowledged, 300 bytes at offset 700"));
     EXPECT_THAT(charts[0].tips[1].text, HasSubstr("outage, 400.000 ms without an echo"));
-    ASSERT_THAT(charts[0].marks, SizeIs(4)) << "unacknowledged, fin, connected, outage";
-    EXPECT_DOUBLE_EQ(charts[0].marks[1].at, 0.9);
-    EXPECT_THAT(to_svg(charts[0]), HasSubstr("<title>0.900 s  connection 1 (lane 1): fin, closed by the peer</title>"));
+    ASSERT_THAT(charts[0].marks, SizeIs(3)) << "unacknowledged and fin in one, connected, outage";
+    EXPECT_NEAR(charts[0].marks[0].at, 0.9, 0.01);
+    EXPECT_THAT(to_svg(charts[0]), HasSubstr("0.900 s  connection 1 (lane 1): fin, closed by the peer</title>"));
+}
+
+TEST(WatchReport, MarksReachTheEndHoweverManyThereAre) {
+    Report report = drained_report();
+    report.events = {};
+    for (int i = 0; i < 2000; ++i) {
+        report.events.first.push_back({.at = kBegan + i * 1ms, .kind = "fin", .text = "closed"});
+    }
+    const auto charts = timeline_charts(report);
+    EXPECT_THAT(charts[0].marks, SizeIs(300));
+    EXPECT_NEAR(charts[0].marks.back().at, 2, 0.01);
+    EXPECT_THAT(charts[0].marks.front().text, HasSubstr("\nand 1 more")) << "of seven six are told";
 }
 
 }  // namespace
