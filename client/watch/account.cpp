@@ -150,7 +150,7 @@ void Account::closed(const ConnectionRecord& record) {
 
 void Account::outage_ended(const Outage& outage) {
     outages_.add(outage);
-    longest_outage_ = std::max(longest_outage_, outage.length());
+    outage_lengths_.add(outage.length());
     total_outage_ += outage.length();
     std::string text = fmt::format("{} ms without an echo", format_milliseconds(outage.length()));
     if (outage.after == 0) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "client/latency_histogram.hpp"
 #include "client/watch/byte_counts.hpp"
 #include "client/watch/incident.hpp"
 #include "client/watch/records.hpp"
@@ -94,7 +95,8 @@ class Account {
     const Bounded<Event>& losses() const noexcept { return losses_; }
     const Bounded<ConnectionRecord>& connections() const noexcept { return connections_; }
     const Bounded<Outage>& outages() const noexcept { return outages_; }
-    conc::Duration longest_outage() const noexcept { return longest_outage_; }
+    /// Of all of them, those that outages() leaves out too.
+    const LatencyHistogram& outage_lengths() const noexcept { return outage_lengths_; }
     conc::Duration total_outage() const noexcept { return total_outage_; }
 
     /// What has happened since the last call, for who looks on.
@@ -117,7 +119,7 @@ class Account {
     Bounded<Event> fresh_{.limit = kFreshKept};
     Bounded<ConnectionRecord> connections_{.limit = kConnectionsKept};
     Bounded<Outage> outages_{.limit = kOutagesKept};
-    conc::Duration longest_outage_{0};
+    LatencyHistogram outage_lengths_;
     conc::Duration total_outage_{0};
 };
 

@@ -45,7 +45,8 @@ void LiveView::show(conc::Duration without_service) {
         return;
     }
     begin_second();
-    const std::string line = describe(seconds.back(), *account_, std::max(account_->longest_outage(), without_service));
+    const std::string line =
+        describe(seconds.back(), *account_, std::max(account_->outage_lengths().max(), without_service));
     if (console_->is_error_terminal()) {
         console_->show_progress(line);
     } else if (seconds.size() / kSecondsBetweenLines > shown_seconds_ / kSecondsBetweenLines) {

@@ -47,7 +47,7 @@ std::map<std::string_view, std::int64_t> measures(const Report& report) {
             {"resets", count(report.endings.resets)},
             {"timeouts", count(report.endings.timeouts)},
             {"fins", count(report.endings.fins)},
-            {"outage", std::chrono::nanoseconds(report.longest_outage).count()},
+            {"outage", report.outage_lengths.max().count()},
             {"min", report.from_planned.min().count()},
             {"mean", report.from_planned.mean().count()},
             {"p50", percentile(50)},

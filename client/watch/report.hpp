@@ -40,7 +40,7 @@ struct Report {
     Account::Endings endings = {};
     Bounded<ConnectionRecord> connections = {};
     Bounded<Outage> outages = {};
-    conc::Duration longest_outage{0};
+    LatencyHistogram outage_lengths = {};
     conc::Duration total_outage{0};
     Bounded<Event> events = {};
     Bounded<Event> losses = {};

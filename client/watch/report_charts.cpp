@@ -16,6 +16,7 @@
 #include "client/chart.hpp"
 #include "client/counted.hpp"
 #include "client/duration.hpp"
+#include "client/latency_histogram.hpp"
 #include "client/watch/live_view.hpp"
 #include "client/watch/records.hpp"
 #include "client/watch/report.hpp"
@@ -233,17 +234,17 @@ std::vector<Chart> timeline_charts(const Report& report) {
 }
 
 std::vector<Chart> outage_charts(const Report& report) {
-    if (report.outages.first.empty()) {
+    if (report.outage_lengths.count() == 0) {
         return {};
     }
     std::map<int, double> bins;
     double least = 1e12;
     double most = kLeastMilliseconds;
-    for (const Outage& outage : report.outages.first) {
-        const double length = std::max(in_milliseconds(outage.length()), kLeastMilliseconds);
+    for (const LatencyHistogram::Bucket& bucket : report.outage_lengths.buckets()) {
+        const double length = std::max(in_milliseconds(bucket.lowest), kLeastMilliseconds);
         least = std::min(least, length);
         most = std::max(most, length);
-        bins[static_cast<int>(std::floor(std::log10(length) * kBinsPerDecade))] += 1;
+        bins[static_cast<int>(std::floor(std::log10(length) * kBinsPerDecade))] += static_cast<double>(bucket.count);
     }
     Line line{.name = "outages", .colour = 2, .filled = true, .points = {}};
     double highest = 0;

@@ -45,7 +45,7 @@ std::string tiles(const Report& report) {
     html += tile(grouped(lost), "bytes lost or changed");
     html += tile(grouped(bytes.unacknowledged), "bytes unacknowledged");
     html += tile(grouped(report.outages.count()), "outages");
-    html += tile(short_milliseconds(report.longest_outage), "longest outage");
+    html += tile(short_milliseconds(report.outage_lengths.max()), "longest outage");
     html += tile(short_milliseconds(report.from_planned.percentile(99)), "p99 from plan");
     return html + "</div>\n";
 }

@@ -108,11 +108,9 @@ Json outages(const Report& report) {
                         {"ended_s", moment(report, outage.ended)},
                         {"length_s", seconds(outage.length())}});
     }
-    return {{"count", report.outages.count()},
-            {"longest_s", seconds(report.longest_outage)},
-            {"total_s", seconds(report.total_outage)},
-            {"left_out", report.outages.left_out},
-            {"list", std::move(list)}};
+    return {{"count", report.outages.count()},         {"longest_s", seconds(report.outage_lengths.max())},
+            {"total_s", seconds(report.total_outage)}, {"lengths", to_json(report.outage_lengths)},
+            {"left_out", report.outages.left_out},     {"list", std::move(list)}};
 }
 
 Json events(const Report& report, const Bounded<Event>& all) {

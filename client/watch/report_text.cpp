@@ -47,7 +47,7 @@ std::string connections(const Report& report) {
                     endings.fins, endings.resets, endings.timeouts, count_of(endings.refusals, "failed attempt"));
     text += fmt::format("outages         {}", report.outages.count());
     if (report.outages.count() > 0) {
-        text += fmt::format(", the longest of {} ms, {} ms in all", format_milliseconds(report.longest_outage),
+        text += fmt::format(", the longest of {} ms, {} ms in all", format_milliseconds(report.outage_lengths.max()),
                             format_milliseconds(report.total_outage));
     }
     return text + "\n";

@@ -184,7 +184,7 @@ void Watcher::summarise() {
     report_.endings = account_.endings();
     report_.connections = account_.connections();
     report_.outages = account_.outages();
-    report_.longest_outage = account_.longest_outage();
+    report_.outage_lengths = account_.outage_lengths();
     report_.total_outage = account_.total_outage();
     report_.events = account_.events();
     report_.losses = account_.losses();

@@ -88,7 +88,7 @@ std::string text_of(const Calls& calls) {
 
 class SystemCalls : public WithDriver {
   protected:
-    /// Of so many messages on one connection, each sent when the one before is back.
+    /// Of so many messages on one connection, or one more, each sent when the one before is back.
     static Calls of_messages() {
         Daemon daemon(flags({"--idle-timeout", "60s", "--workers", "1"}));
         const Socket socket = connect_to(daemon.endpoint(), Connect::blocking);
@@ -97,6 +97,8 @@ class SystemCalls : public WithDriver {
         for (std::size_t i = 0; i < kMessages; ++i) {
             exchange(socket, "a message");
         }
+        // A call is counted as it ends, which is seen for certain only when another one has followed.
+        exchange(socket, "one more, counted or not");
         return counter.end();
     }
 };
@@ -109,8 +111,9 @@ INSTANTIATE_TEST_SUITE_P(Drivers, ReadinessCalls, testing::Values("select", "pol
 TEST_P(ReadinessCalls, AMessageIsOneWaitOneReceiveOneSend) {
     Calls calls = of_messages();
     EXPECT_GE(calls["recvfrom"], kMessages) << text_of(calls);
-    EXPECT_LE(calls["recvfrom"], kMessages + 2) << text_of(calls);
-    EXPECT_EQ(calls["sendto"], kMessages) << text_of(calls);
+    EXPECT_LE(calls["recvfrom"], kMessages + 3) << text_of(calls);
+    EXPECT_GE(calls["sendto"], kMessages) << text_of(calls);
+    EXPECT_LE(calls["sendto"], kMessages + 1) << text_of(calls);
     const std::size_t waits = calls["pselect6"] + calls["select"] + calls["ppoll"] + calls["poll"] +
                               calls["epoll_pwait2"] + calls["epoll_wait"];
     EXPECT_GE(waits, kMessages - 1) << text_of(calls);  // the first had begun before strace came

@@ -155,9 +155,9 @@ def histogram(outages):
     """A line for each step of 1, 2, 5, 10 and so on."""
     steps = [digit * 10**power for power in range(6) for digit in (1, 2, 5)]  # milliseconds
     counts = {}
-    for outage in outages["list"]:
-        upper = next((step for step in steps if outage["length_s"] * 1000 <= step), steps[-1])
-        counts[upper] = counts.get(upper, 0) + 1
+    for lowest, _, count in outages["lengths"]["buckets"]:
+        upper = next((step for step in steps if lowest <= step * 1e6), steps[-1])
+        counts[upper] = counts.get(upper, 0) + count
     most = max(counts.values(), default=0)
     return [f"  up to {upper:>5} ms {counts[upper]:>6}  {'#' * max(1, round(50 * counts[upper] / most))}"
             for upper in sorted(counts)]
@@ -226,7 +226,7 @@ def report(options, text, last, grace, failed):
     say("")
     say(text.rstrip())
     outages = json.loads((options.out / "rollout.json").read_text())["outages"]
-    if outages["list"]:
+    if outages["count"]:
         say("\noutages")
         say("\n".join(histogram(outages)))
     if failed:

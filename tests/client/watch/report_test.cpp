@@ -80,7 +80,7 @@ Report report_of(const Account& account) {
     report.endings = account.endings();
     report.connections = account.connections();
     report.outages = account.outages();
-    report.longest_outage = account.longest_outage();
+    report.outage_lengths = account.outage_lengths();
     report.total_outage = account.total_outage();
     report.events = account.events();
     report.losses = account.losses();
@@ -237,6 +237,7 @@ TEST(WatchReport, ThePageNeedsNothingElse) {
 TEST(WatchReport, ChartsShowWhatThereWas) {
     EXPECT_THAT(timeline_charts(drained_report()), SizeIs(3)) << "rate, latency, endings: nothing was lost";
     EXPECT_THAT(outage_charts(drained_report()), SizeIs(1));
+    EXPECT_EQ(drained_report().outage_lengths.max(), 400ms);
     EXPECT_THAT(timeline_charts(Report()), IsEmpty());
     EXPECT_THAT(outage_charts(Report()), IsEmpty());
     const auto charts = timeline_charts(drained_report());
