@@ -61,7 +61,6 @@ void open_standard_descriptors() {
 }
 
 int serve(const server::Configuration& configuration) {
-    // It outlives all else: a signal that comes when the drain is over must not change what that reports.
     net::SignalReceiver receiver({SIGTERM, SIGINT});
     const server::Logging logging({.log = configuration.log});
     server::raise_descriptor_limit(configuration);
@@ -78,7 +77,11 @@ int serve(const server::Configuration& configuration) {
                                    workers.push_back(source.get());
                                    return source;
                                }});
-    return scheduler.run(server::run_daemon(&configuration, &workers, &scheduler, &receiver));
+    const int status = scheduler.run(server::run_daemon(&configuration, &workers, &scheduler, &receiver));
+    // The drain is over: a late signal must not change what it reports.
+    std::signal(SIGTERM, SIG_IGN);
+    std::signal(SIGINT, SIG_IGN);
+    return status;
 }
 
 }  // namespace

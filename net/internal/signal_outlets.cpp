@@ -26,7 +26,8 @@ struct Outlet {
 
 /// Invariants:
 /// - A handler, which runs on any thread at any moment, touches the outlets and handlers_at_work only.
-/// - The handler of a signal is ours exactly as long as some outlet wants it.
+/// - The handler of a signal is ours exactly as long as some outlet wants it; unless somebody sets another meanwhile,
+///   who keeps it.
 struct Board {
     std::array<Outlet, 64> outlets;
     std::atomic<int> handlers_at_work{0};
@@ -68,7 +69,9 @@ extern "C" void mynah_net_signal_came(int number) {
 void stop_handling(Board& all, SignalSet signals) noexcept {
     for (int number = 1; number <= kSignals; ++number) {
         const auto index = static_cast<std::size_t>(number) - 1;
-        if (wants(signals, number) && --all.users[index] == 0) {
+        struct sigaction current{};
+        if (wants(signals, number) && --all.users[index] == 0 && ::sigaction(number, nullptr, &current) == 0 &&
+            current.sa_handler == mynah_net_signal_came) {
             ::sigaction(number, &all.before[index], nullptr);
         }
     }

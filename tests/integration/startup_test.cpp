@@ -1,4 +1,5 @@
 // Starting mynahd: what it prints, what it refuses, and with which status.
+#include <chrono>
 #include <cstddef>
 #include <ostream>
 #include <string>
@@ -65,6 +66,17 @@ TEST(Startup, PortIsFreeAgainAtOnceAfterADrain) {
     Daemon second(Daemon::Options{.arguments = {}, .listen = {address}});
     EXPECT_EQ(second.endpoint().text(), address);
     EXPECT_EQ(second.terminate_and_wait(), 0);
+}
+
+// The second begins the drain's next phase; those that come behind its end change nothing.
+TEST(Startup, SignalsUntilTheVeryEndDoNotChangeTheStatus) {
+    for (int i = 0; i < 20; ++i) {
+        Daemon daemon;
+        do {
+            daemon.terminate();
+        } while (!daemon.process().wait(std::chrono::milliseconds(0)));
+        ASSERT_EQ(daemon.wait_for_exit(), 0) << i;
+    }
 }
 
 TEST(Startup, VersionAndHelpGoToStandardOutput) {

@@ -103,6 +103,19 @@ TEST(Signals, ATaskThatWaitsForEverDoesNotHoldUpTheEnd) {
     EXPECT_EQ(scheduler.abandoned().size(), 1U);
 }
 
+TEST(Signals, WhoSetsAnotherHandlerMeanwhileKeepsIt) {
+    auto body = []() -> conc::Task<> {
+        {
+            const SignalReceiver signals({SIGUSR1});
+            std::signal(SIGUSR1, SIG_IGN);
+        }
+        std::raise(SIGUSR1);
+        co_return;
+    };
+    run_on(DriverKind::select, body());
+    EXPECT_EQ(std::signal(SIGUSR1, SIG_DFL), SIG_IGN);
+}
+
 TEST(Signals, ABadNumberThrows) {
     auto body = []() -> conc::Task<> {
         EXPECT_THROW(SignalReceiver({SIGKILL}), std::system_error);
