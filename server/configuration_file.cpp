@@ -207,8 +207,10 @@ class Reader {
         }
         const auto kind = (*table)["kind"].value<std::string>();
         if (!kind || kind->contains(',')) {
-            add_mistake(node.source().begin,
-                        "fault.kind: missing, or no string; choose " + alternatives(kFaultKindNames));
+            const toml::node* const given = table->get("kind");
+            add_mistake(given == nullptr ? node.source().begin : given->source().begin,
+                        std::string("fault.kind: ") + (given == nullptr ? "missing" : "no kind of fault") +
+                            "; choose " + alternatives(kFaultKindNames));
             return false;
         }
         std::string rule = *kind;
