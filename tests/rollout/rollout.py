@@ -13,12 +13,13 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = ROOT / "config" / "haproxy.cfg"
 SERVERS = ("echo-1", "echo-2", "echo-3")
-FALL = RISE = 2  # bad and good answers, as in config/haproxy.cfg
+FALL = 2  # bad answers, as in config/haproxy.cfg
 CHECK_TIMEOUT = 1.0  # seconds, likewise
 PATIENCE = 60  # seconds; no step takes that long on a machine that works
 
@@ -44,7 +45,6 @@ class Server:
         self.command = [mynahd, "--log-level", "debug", "--drain-grace", f"{round(grace * 1000)}ms", "--drain-timeout",
                         "1h"]
         self.listen, self.admin = "tcp://127.0.0.1:0", "http://127.0.0.1:0"
-        self.start()
 
     def start(self):
         with open(self.log_path, "w") as log:
@@ -52,6 +52,7 @@ class Server:
                                             stdout=subprocess.PIPE, stderr=log, text=True)
         lines = [self.process.stdout.readline().split() for _ in range(3)]
         if lines[2] != ["ready"]:
+            end(self.process)
             raise SystemExit(f"rollout: {self.name} does not start: {self.log_path.read_text()}")
         self.listen, self.admin = lines[0][1], lines[1][1]
 
@@ -129,7 +130,9 @@ class Newcomers:
     def run(self):
         failed = 0
         while not self.stopping.is_set():
-            failed += not self.is_served()
+            if not self.is_served():
+                failed += 1
+                self.stopping.wait(0.1)
         return failed
 
     def is_served(self):
@@ -184,40 +187,42 @@ def roll(options, balancer, servers):
     return last
 
 
+def end(process):
+    process.kill()
+    process.wait()
+
+
 def run(options, folder):
     for program in ("mynahd", "mynah"):
         if not (options.bin / program).exists():
             raise SystemExit(f"rollout: there is no {options.bin / program}")
-    out = options.out
-    out.mkdir(parents=True, exist_ok=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    events_path = options.out / "events.txt"
     # The rule of config/haproxy.cfg, and a second for a busy machine.
     grace = FALL * options.interval + CHECK_TIMEOUT + 1
-    processes = []
-    try:
-        servers = []
-        for name in SERVERS:
-            servers.append(Server(name, folder, options.bin / "mynahd", grace))
+    with ExitStack() as stack:
+        servers = [Server(name, folder, options.bin / "mynahd", grace) for name in SERVERS]
+        for server in servers:
+            server.start()
+            stack.callback(lambda one=server: end(one.process))  # the one that is there by then
         balancer = Balancer(folder, servers, options.interval)
-        processes.append(balancer.process)
+        stack.callback(end, balancer.process)
         for server in servers:
             balancer.await_status(server, "UP")
-        with open(out / "events.txt", "w") as events:
+        with open(events_path, "w") as events:
             watch = subprocess.Popen([options.bin / "mynah", "watch", balancer.address, "-c", str(options.connections),
                                       "-r", str(options.rate), "-d", "24h", "-W", f"{PATIENCE}s", "--json",
-                                      out / "rollout.json", "--html", out / "rollout.html"],
+                                      options.out / "rollout.json", "--html", options.out / "rollout.html"],
                                      stdout=subprocess.PIPE, stderr=events, text=True)
-        processes.append(watch)
+        stack.callback(end, watch)
         newcomers = Newcomers(balancer.address.removeprefix("unix://"))
+        stack.callback(newcomers.stop)
         last = roll(options, balancer, servers)
         failed = newcomers.stop()
         watch.send_signal(signal.SIGINT)
-        text = watch.communicate(timeout=PATIENCE)[0]
-    finally:
-        for process in processes + [server.process for server in servers]:
-            process.kill()
-            process.wait()
+        text = watch.communicate(timeout=2 * PATIENCE)[0]
     if not text:  # it has said why
-        raise SystemExit(f"rollout: mynah watch: {(out / 'events.txt').read_text()}")
+        raise SystemExit(f"rollout: mynah watch: {events_path.read_text()}")
     report(options, text, last, grace, failed)
     return 1 if watch.returncode == 0 and failed and not options.kill else watch.returncode
 
@@ -255,7 +260,8 @@ def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="./dev rollout",
         description="Starts three mynahd behind HAProxy (config/haproxy.cfg), replaces each in turn under mynah watch, "
-        "and shows what that did to the connections. The exit status is that of mynah watch: 0 where nothing was lost.")
+        "and shows what that did to the connections. The exit status is that of mynah watch: 0 where nothing was lost; "
+        "or 1 where a new connection was not served.")
     parser.add_argument("--rounds", type=positive, default=1, help="how often each server is replaced (default 1)")
     parser.add_argument("--connections", type=positive, default=200, help="that are watched (default 200)")
     parser.add_argument("--rate", type=positive, default=2000, help="frames a second, of all together (default 2000)")
@@ -269,5 +275,8 @@ def parse(arguments):
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="mynah-rollout-") as temporary:
-        sys.exit(run(parse(sys.argv[1:]), Path(temporary)))
+    try:
+        with tempfile.TemporaryDirectory(prefix="mynah-rollout-") as temporary:
+            sys.exit(run(parse(sys.argv[1:]), Path(temporary)))
+    except KeyboardInterrupt:
+        sys.exit("rollout: interrupted")

@@ -1,6 +1,8 @@
 """./dev rollout: what it prints and leaves behind, and what its exit status is."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,6 +36,25 @@ class Rollout(unittest.TestCase):
             self.assertIn(f"round 1 of 1: {name} left in", done.stdout)
         self.assertIn("verdict: clean", done.stdout)
         self.assertIn("the last new connection came", done.stdout)
+
+    def test_crashes_are_repaired_behind_haproxy(self):
+        done, report = self.roll("--kill")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(report["unrepaired"], 0)
+        self.assertIn("round 1 of 1: echo-3 was killed in", done.stdout)
+
+    def test_an_interrupt_ends_all_that_it_started(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with subprocess.Popen([sys.executable, ROLLOUT, "--bin", PROGRAMS, "--out", folder, "--interval", "0.1"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  start_new_session=True) as process:
+                self.assertIn("echo-1 left", process.stdout.readline())
+                process.send_signal(signal.SIGINT)
+                errors = process.communicate(timeout=60)[1]
+                self.assertEqual(process.returncode, 1)
+                self.assertEqual(errors, "rollout: interrupted\n")
+                with self.assertRaises(ProcessLookupError):  # nobody is left in its group
+                    os.killpg(process.pid, 0)
 
     def test_a_flag_that_makes_no_sense_is_named(self):
         for flags in (["--rounds", "0"], ["--interval", "0"], ["--connections", "many"]):
