@@ -248,9 +248,10 @@ connection (mynahd --ledger; also behind a proxy, as mynahd knows a connection o
 At the end the rows are waited for as long as the timeout says. A row that cannot be true is named.
 
 An outage is a connection's time without service: from its last echo to the first one on the connection that replaces it,
-so that it is never shorter than the time between two frames. Over UDP: without echoes for longer than the timeout.
-Frames that fall due meanwhile are not sent. At the end the sending sides are closed, and what is outstanding is waited for
-as long as the timeout says; a second Ctrl-C does not wait.
+so that it is never shorter than the time between two frames. Frames that fall due meanwhile are not sent. Over UDP it
+begins where echoes are missing for longer than the timeout, or a datagram is refused (ICMP); frames are sent all the same, and
+what comes after the timeout is silent no more. At the end the sending sides are closed, and what is outstanding is waited
+for as long as the timeout says; a second Ctrl-C does not wait.
 
 flags:
   -c, --connections N      connections to keep open [10]
@@ -260,7 +261,8 @@ flags:
   -W, --timeout DURATION   how long an echo may take, then the connection is given up; also for connecting [5s]
       --fail-on CONDITION  exit with 1 if it holds; may be given several times: 'outage>500ms', 'unacknowledged>0',
                            'p99>50ms', 'outages>=3', 'refusals>0'; with > >= < <= = and any of the bytes above, resets,
-                           timeouts, fins, sent_again, min, mean, p50, p90, p99, p99.9, max
+                           timeouts, fins, missed (frames), down (connections without service at the end), sent_again,
+                           unrepaired (bytes), min, mean, p50, p90, p99, p99.9, max
       --ledger URL         what a server's mynahd --ledger names, sqlite:PATH; may be given several times, once a file
       --json FILE          write all results as JSON (schema mynah-watch/1)
       --html FILE          write a page with tables and diagrams, which needs nothing else

@@ -88,8 +88,9 @@ void Account::frame_sent(std::size_t bytes, bool again) {
     sent_again_ += again ? bytes : 0;
 }
 
-void Account::take_back_frame() noexcept {
+void Account::take_back_frame(std::size_t bytes, bool again) noexcept {
     --frames_sent_;
+    sent_again_ -= again ? bytes : 0;
     Second& second = timeline_.current();
     second.sent = second.sent > 0 ? second.sent - 1 : 0;  // it may have been counted in the second before
 }
@@ -105,6 +106,7 @@ void Account::noticed(const ConnectionRecord& record, const Incident& incident) 
         timeline_.current().lost_bytes += incident.bytes;
     } else if (incident.kind == IncidentKind::late) {
         lost_bytes_ -= std::min(lost_bytes_, incident.bytes);
+        late_ += incident.bytes;
     }
     add({.at = incident.at,
          .kind = name_of(incident.kind),

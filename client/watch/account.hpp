@@ -70,15 +70,17 @@ class Account {
     /// `why`: "cannot connect: Connection refused". `is_event`: it is the first of many that say the same.
     void refused(std::size_t lane, const std::string& why, conc::TimePoint now, bool is_event);
     void frame_sent(std::size_t bytes, bool again);
-    void take_back_frame() noexcept;
+    void take_back_frame(std::size_t bytes, bool again) noexcept;
     void echoed(std::chrono::nanoseconds from_planned, std::chrono::nanoseconds from_sent) {
         timeline_.echoed(from_planned, from_sent);
     }
     void noticed(const ConnectionRecord& record, const Incident& incident);
     void closed(const ConnectionRecord& record);
     void outage_ended(const Outage& outage);
-    /// Frames that fell due while their lane had no connection.
+    /// Frames that fell due while their lane had no connection, or no time to send them.
     void missed(std::uint64_t frames) noexcept { missed_ += frames; }
+    /// Connections that were not replaced until the end.
+    void down(std::uint64_t connections) noexcept { down_ += connections; }
     /// Bytes that were unacknowledged, and never came back on a later connection.
     void unrepaired(std::uint64_t bytes) noexcept { unrepaired_ += bytes; }
 
@@ -87,7 +89,10 @@ class Account {
     std::uint64_t lost_bytes() const noexcept { return lost_bytes_; }
     std::uint64_t sent_again() const noexcept { return sent_again_; }
     std::uint64_t unrepaired() const noexcept { return unrepaired_; }
+    /// Bytes that were silent until they came: they are no loss, though their silence is among the losses().
+    std::uint64_t late() const noexcept { return late_; }
     std::uint64_t frames_sent() const noexcept { return frames_sent_; }
+    std::uint64_t down() const noexcept { return down_; }
     std::uint64_t frames_missed() const noexcept { return missed_; }
     const Endings& endings() const noexcept { return endings_; }
     const Timeline& timeline() const noexcept { return timeline_; }
@@ -110,8 +115,10 @@ class Account {
     std::uint64_t lost_bytes_ = 0;
     std::uint64_t sent_again_ = 0;
     std::uint64_t unrepaired_ = 0;
+    std::uint64_t late_ = 0;
     std::uint64_t frames_sent_ = 0;
     std::uint64_t missed_ = 0;
+    std::uint64_t down_ = 0;
     Endings endings_;
     Timeline timeline_;
     Bounded<Event> events_{.limit = kEventsKept};

@@ -15,25 +15,18 @@
 namespace mynah::client::watch {
 namespace {
 
-std::vector<std::byte> written(const net::ProbeFrame& frame) {
-    std::vector<std::byte> bytes;
-    net::append_probe(frame, bytes);
-    return bytes;
-}
-
-std::size_t count_same(std::span<const std::byte> one, std::span<const std::byte> other) {
-    std::size_t same = 0;
-    for (std::size_t i = 0; i < std::min(one.size(), other.size()); ++i) {
-        same += one[i] == other[i] ? 1U : 0U;
-    }
-    return same;
-}
+// Two frames of a connection differ in more bytes: in the sequence, the offset, the times and the checksum.
+constexpr std::size_t kDifferentInNoOther = 4;
 
 }  // namespace
 
 void DatagramAuditor::sent(const net::ProbeFrame& frame, conc::TimePoint now) {
-    forget_old();
-    frames_.push_back({.frame = frame, .at = now});
+    while (!frames_.empty() && frames_.front().state != State::outstanding &&
+           frames_.front().forget_at <= frame.sequence) {
+        frames_.pop_front();
+        expired_ -= expired_ > 0 ? 1U : 0U;
+    }
+    frames_.push_back({.frame = frame, .at = now, .forget_at = frame.sequence + history_frames_});
     counts_.sent += frame.bytes();
     outstanding_ += frame.bytes();
 }
@@ -69,7 +62,7 @@ std::optional<net::ProbeFrame> DatagramAuditor::received(std::span<const std::by
     }
     Sent* sent = find(frame->sequence);
     if (sent == nullptr || sent->state == State::back) {
-        // Of one that is forgotten nobody knows whether it was back; but it is far too late for a first time.
+        // Of one that is forgotten nobody knows whether it was back: kHistoryFrames behind its time it counts as such.
         counts_.duplicated += frame->bytes();
         note(IncidentKind::duplicated, frame->offset, frame->bytes(), now);
         return std::nullopt;
@@ -90,6 +83,7 @@ std::size_t DatagramAuditor::expire(conc::TimePoint time, conc::TimePoint now) {
             break;
         }
         sent.state = State::silent;
+        sent.forget_at = frames_.back().frame.sequence + history_frames_;  // it may come late
         outstanding_ -= sent.frame.bytes();
         counts_.silent += sent.frame.bytes();
         // Frames that followed each other are one incident.
@@ -115,19 +109,50 @@ DatagramAuditor::Sent* DatagramAuditor::find(std::uint64_t sequence) noexcept {
     return &frames_[static_cast<std::size_t>(sequence - frames_.front().frame.sequence)];
 }
 
+/// By its header, which may be what is damaged.
+DatagramAuditor::Sent* DatagramAuditor::find_named(std::span<const std::byte> datagram) noexcept {
+    const auto header = net::read_probe_header(datagram);
+    return header ? find(header->sequence) : nullptr;
+}
+
 /// nullptr where it has less than half of its bytes in common with every frame.
 DatagramAuditor::Sent* DatagramAuditor::find_most_like(std::span<const std::byte> datagram) {
     Sent* most_like = nullptr;
     std::size_t most = 0;
-    for (Sent& sent : frames_) {
-        const std::size_t same = count_same(datagram, written(sent.frame));
+    const auto compare = [&](Sent& sent) {
+        const std::size_t same = count_same(datagram, sent);
         const bool is_likelier = same == most && most_like != nullptr && most_like->state == State::back;
         if (same * 2 >= datagram.size() && same > 0 && (same > most || is_likelier)) {
             most = same;
             most_like = &sent;
         }
+    };
+    if (Sent* named = find_named(datagram)) {
+        compare(*named);
+        if (most + kDifferentInNoOther >= std::max(datagram.size(), named->frame.bytes())) {
+            return named;
+        }
+    }
+    while (expired_ < frames_.size() && frames_[expired_].state != State::outstanding) {
+        ++expired_;
+    }
+    constexpr std::size_t kFewest = 16;
+    const std::size_t window = std::max(kSearchedBytes / std::max(datagram.size(), net::kProbeHeaderBytes), kFewest);
+    const std::size_t begin = expired_ - std::min(expired_, window / 4);
+    for (std::size_t i = begin; i < std::min(frames_.size(), begin + window); ++i) {
+        compare(frames_[i]);
     }
     return most_like;
+}
+
+std::size_t DatagramAuditor::count_same(std::span<const std::byte> datagram, const Sent& sent) {
+    compared_.clear();
+    net::append_probe(sent.frame, compared_);
+    std::size_t same = 0;
+    for (std::size_t i = 0; i < std::min(datagram.size(), compared_.size()); ++i) {
+        same += datagram[i] == compared_[i] ? 1U : 0U;
+    }
+    return same;
 }
 
 /// It has come for the first time, harmed or not.
@@ -149,7 +174,7 @@ void DatagramAuditor::take(Sent& sent, conc::TimePoint now) {
 
 void DatagramAuditor::take_damaged(Sent& sent, std::span<const std::byte> datagram, conc::TimePoint now) {
     const std::size_t common = std::min(datagram.size(), sent.frame.bytes());
-    const std::size_t same = count_same(datagram, written(sent.frame));
+    const std::size_t same = count_same(datagram, sent);
     const std::uint64_t offset = sent.frame.offset;
     std::uint64_t foreign = datagram.size() - common;
     if (sent.state == State::back) {
@@ -172,13 +197,6 @@ void DatagramAuditor::note(IncidentKind kind, std::uint64_t offset, std::uint64_
                            std::uint64_t other) {
     if (bytes > 0) {
         incidents_.push_back({.kind = kind, .offset = offset, .bytes = bytes, .other = other, .at = now});
-    }
-}
-
-void DatagramAuditor::forget_old() {
-    while (frames_.size() >= history_frames_ && frames_.front().state != State::outstanding) {
-        frames_.pop_front();
-        expired_ -= expired_ > 0 ? 1U : 0U;
     }
 }
 

@@ -3,11 +3,14 @@
 // What     Each datagram is a probe frame (net/probe_frame.hpp). One that is not back in time is silent, until it comes
 //          after all (IncidentKind::late). One that comes after a later one is reordered, and echoed all the same; one
 //          that comes again is duplicated. In a damaged one each byte that differs is corrupted, the others are echoed;
-//          what was cut off is silent. Which frame a damaged one was is told by what it resembles most.
+//          what was cut off is silent. Which frame a damaged one was is told by what it resembles most: of the one that
+//          its header names, and of those around the oldest that is not back.
 // Threads  one at a time; it does no I/O and knows no time but what it is told.
 // Errors   none.
-// Memory   what is known of the frames that are not back, and of history_frames before them: 80 bytes each.
-// Cost     a frame is checked by its checksum; a damaged one is compared with all that are remembered.
+// Memory   what is known of the frames that are not back, of history_frames before them, and of those sent since the
+//          oldest of these: 80 bytes each.
+// Cost     a frame is checked by its checksum. A damaged one is compared with the frame that it names, and where that
+//          differs in more than a few bytes with others, of kSearchedBytes together.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +30,7 @@ namespace mynah::client::watch {
 class DatagramAuditor {
   public:
     static constexpr std::size_t kHistoryFrames = 4096;
+    static constexpr std::size_t kSearchedBytes = std::size_t{128} << 10U;
 
     DatagramAuditor(std::uint64_t run, std::uint64_t connection, std::size_t history_frames = kHistoryFrames)
         : run_(run), connection_(connection), history_frames_(history_frames) {}
@@ -51,16 +55,18 @@ class DatagramAuditor {
     struct Sent {
         net::ProbeFrame frame;
         conc::TimePoint at;
+        std::uint64_t forget_at;  // when this sequence is sent
         State state = State::outstanding;
     };
 
     Sent* find(std::uint64_t sequence) noexcept;
+    Sent* find_named(std::span<const std::byte> datagram) noexcept;
     Sent* find_most_like(std::span<const std::byte> datagram);
+    std::size_t count_same(std::span<const std::byte> datagram, const Sent& sent);
     void take(Sent& sent, conc::TimePoint now);
     void take_damaged(Sent& sent, std::span<const std::byte> datagram, conc::TimePoint now);
     void note(IncidentKind kind, std::uint64_t offset, std::uint64_t bytes, conc::TimePoint now,
               std::uint64_t other = 0);
-    void forget_old();
 
     std::uint64_t run_;
     std::uint64_t connection_;
@@ -71,6 +77,7 @@ class DatagramAuditor {
     std::size_t expired_ = 0;
     std::uint64_t latest_ = 0;  // one more than the highest sequence that has come back
     std::uint64_t outstanding_ = 0;
+    std::vector<std::byte> compared_;  // a frame as it was sent
 
     ByteCounts counts_;
     std::vector<Incident> incidents_;

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <string_view>
 #include <system_error>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "client/watch/account.hpp"
 #include "client/watch/datagram_auditor.hpp"
@@ -26,12 +29,11 @@ namespace {
 // Errors of receiving that stay are not asked for again at once.
 constexpr conc::Duration kPause = std::chrono::milliseconds(100);
 
-/// A damaged datagram is compared with all frames that are remembered: with a MiB of them, or a few that are large.
-std::size_t history_frames(std::size_t frame_bytes) {
-    constexpr std::size_t kFewest = 64;
-    constexpr std::size_t kBytes = std::size_t{1} << 20U;
-    return std::clamp(kBytes / frame_bytes, kFewest, DatagramAuditor::kHistoryFrames);
-}
+// What is there already at the end is read all the same, in so many batches; some peers send for ever.
+constexpr std::size_t kReadBehindTheEnd = 100;
+
+constexpr std::string_view kCannotSend = "cannot send";
+constexpr std::string_view kCannotReceive = "cannot receive";
 
 }  // namespace
 
@@ -40,7 +42,7 @@ DatagramLane::DatagramLane(Shared shared, std::size_t index, net::DatagramSocket
 
 conc::Task<void> DatagramLane::run() {
     open_record(socket_.local(), socket_.peer(), conc::now());
-    auditor_.emplace(shared_.run, record_.connection, history_frames(options().frame_bytes));
+    auditor_.emplace(shared_.run, record_.connection);
     conc::WaitGroup sender;
     auto sending = [this] { return send_frames(); };
     sender.go(std::move(sending));
@@ -48,12 +50,13 @@ conc::Task<void> DatagramLane::run() {
     socket_.close();
     co_await sender.wait();
     const conc::TimePoint now = conc::now();
-    const bool is_all_back = auditor_->outstanding() == 0;
     auditor_->end(now);
     notice(auditor_->take_incidents());
     record_.bytes = auditor_->counts();
+    const bool is_all_back = record_.bytes.silent == 0;
     close_record(is_all_back ? Ending::finished : is_aborting() ? Ending::abandoned : Ending::timeout, now);
-    end_outage_unserved(now);
+    miss_the_rest(now);
+    end_outage_unserved(std::min(now, shared_.schedule->stops_at()));
 }
 
 conc::Task<void> DatagramLane::send_frames() {
@@ -92,10 +95,11 @@ conc::Task<void> DatagramLane::send_frame(conc::TimePoint planned) {
         if (sent.error == std::errc::operation_canceled) {
             break;  // the watch ends
         }
-        failed(sent.error);
+        failed(kCannotSend, sent.error);
     }
     if (auditor_->take_back_sent()) {
-        take_back_frame();
+        take_back_frame(frame_.size(), false);
+        account().missed(1);
     } else {
         offset_ += frame_.size();  // it was given up while it waited: it keeps its place
     }
@@ -107,13 +111,19 @@ conc::Task<void> DatagramLane::receive_frames() {
         const conc::TimePoint now = conc::now();
         account().advance(now);
         if (batch) {
+            is_failing_ = false;
             audit(*batch, now);
             check(now);
+            if (is_over_ && ++read_behind_ > kReadBehindTheEnd) {
+                co_return;
+            }
         } else if (batch.error() == std::errc::operation_canceled) {
             co_return;
+        } else if (batch.error() == std::errc::connection_refused) {
+            failed(kCannotSend, batch.error());  // so the kernel tells what became of an earlier datagram
         } else {
-            failed(batch.error());
-            if (batch.error() != std::errc::connection_refused) {
+            failed(kCannotReceive, batch.error());
+            if (std::exchange(is_failing_, true)) {
                 co_await conc::select(conc::after(kPause), shared_.aborting.done());
             }
         }
@@ -133,8 +143,8 @@ void DatagramLane::audit(const net::DatagramBatch& batch, conc::TimePoint now) {
     notice(auditor_->take_incidents());
 }
 
-void DatagramLane::failed(std::error_code error) {
-    account().refused(record_.lane, "cannot send: " + error.message(), conc::now(), !is_in_outage());
+void DatagramLane::failed(std::string_view what, std::error_code error) {
+    account().refused(record_.lane, fmt::format("{}: {}", what, error.message()), conc::now(), !is_in_outage());
     begin_outage(Ending::reset);
 }
 
@@ -151,6 +161,7 @@ void DatagramLane::check(conc::TimePoint now) {
         }
     }
     if (is_aborting() || (is_through_ && (auditor_->outstanding() == 0 || now >= give_up_at()))) {
+        is_over_ = true;
         socket_.interrupt();
     }
 }

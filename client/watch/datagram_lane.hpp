@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -37,13 +38,16 @@ class DatagramLane final : public Lane {
     conc::Task<void> send_frame(conc::TimePoint planned);
     conc::Task<void> receive_frames();
     void audit(const net::DatagramBatch& batch, conc::TimePoint now);
-    void failed(std::error_code error);
+    void failed(std::string_view what, std::error_code error);
 
     net::DatagramSocket socket_;
     std::optional<DatagramAuditor> auditor_;
     std::uint64_t offset_ = 0;
     std::vector<std::byte> frame_;
     bool is_through_ = false;  // nothing is sent any more
+    bool is_over_ = false;     // nor waited for
+    std::size_t read_behind_ = 0;
+    bool is_failing_ = false;  // the last receive
 };
 
 }  // namespace mynah::client::watch

@@ -17,10 +17,10 @@
 namespace mynah::client::watch {
 namespace {
 
-constexpr std::array<std::string_view, 17> kCounts{"sent",       "echoed",     "unacknowledged", "reset",     "silent",
+constexpr std::array<std::string_view, 19> kCounts{"sent",       "echoed",     "unacknowledged", "reset",     "silent",
                                                    "corrupted",  "duplicated", "misdelivered",   "reordered", "foreign",
                                                    "unrepaired", "sent_again", "outages",        "refusals",  "resets",
-                                                   "timeouts",   "fins"};
+                                                   "timeouts",   "fins",       "missed",         "down"};
 constexpr std::array<std::string_view, 8> kDurations{"outage", "min", "mean", "p50", "p90", "p99", "p99.9", "max"};
 
 struct Sign {

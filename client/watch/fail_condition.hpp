@@ -1,7 +1,8 @@
 // fail_condition.hpp -- what a user takes for a failure besides loss: --fail-on 'outage>500ms'.
 //
 // What     NAME OPERATOR VALUE without spaces. Names: the bytes of ByteCounts (unacknowledged, reset, ...), unrepaired
-//          and sent_again in bytes; outages, refusals, resets, timeouts and fins, which are counted; outage, the
+//          and sent_again in bytes; outages, refusals, resets, timeouts, fins, missed (frames) and down (connections
+//          without service at the end), which are counted; outage, the
 //          longest, and min, mean, p50, p90, p99, p99.9 and max of the latency from plan, which are durations.
 //          Operators: > >= < <= =.
 // Errors   parse: one line that says what is wrong.

@@ -90,10 +90,11 @@ net::ProbeFrame Lane::make_frame(conc::TimePoint planned, bool again, std::uint6
     return frame;
 }
 
-void Lane::take_back_frame() noexcept {
+void Lane::take_back_frame(std::size_t bytes, bool again) noexcept {
     --sequence_;
     --record_.frames_sent;
-    account().take_back_frame();
+    record_.sent_again -= again ? bytes : 0;
+    account().take_back_frame(bytes, again);
 }
 
 void Lane::notice(std::span<const Incident> incidents) {
@@ -124,6 +125,7 @@ void Lane::end_outage_unserved(conc::TimePoint now) {
     if (outage_) {
         outage_->ended = std::max(now, outage_->began);
         account().outage_ended(*outage_);
+        account().down(1);
         outage_.reset();
     }
 }

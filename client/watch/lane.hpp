@@ -74,7 +74,7 @@ class Lane {
     /// The next frame of the connection; `offset` is where it stands in the stream.
     net::ProbeFrame make_frame(conc::TimePoint planned, bool again, std::uint64_t offset, conc::TimePoint now);
     /// That frame was not sent after all.
-    void take_back_frame() noexcept;
+    void take_back_frame(std::size_t bytes, bool again) noexcept;
     void notice(std::span<const Incident> incidents);
     /// Something has come back.
     void worked(conc::TimePoint now);

@@ -47,6 +47,8 @@ std::map<std::string_view, std::int64_t> measures(const Report& report) {
             {"resets", count(report.endings.resets)},
             {"timeouts", count(report.endings.timeouts)},
             {"fins", count(report.endings.fins)},
+            {"missed", count(report.frames_missed)},
+            {"down", count(report.down)},
             {"outage", report.outage_lengths.max().count()},
             {"min", report.from_planned.min().count()},
             {"mean", report.from_planned.mean().count()},
@@ -108,6 +110,10 @@ std::vector<std::string> remarks_on(const Report& report) {
     if (report.losses.left_out > 0) {
         remarks.push_back(fmt::format("{} more cases like these", report.losses.left_out));
     }
+    if (report.late > 0) {
+        remarks.push_back(fmt::format("{} came after the timeout: they were silent until then, and count as echoed",
+                                      count_bytes(report.late)));
+    }
     if (report.unrepaired > 0) {
         remarks.push_back(fmt::format("{} that were unacknowledged at a connection's end never came back",
                                       count_bytes(report.unrepaired)));
@@ -116,14 +122,25 @@ std::vector<std::string> remarks_on(const Report& report) {
         std::ranges::move(ledger_remarks(*report.reconciliation), std::back_inserter(remarks));
     }
     for (const FailCondition& condition : failures(report)) {
-        remarks.push_back("--fail-on " + condition.text);
+        const std::int64_t measured = measures(report).at(condition.name);
+        remarks.push_back(fmt::format("failed by --fail-on {}: it was {}", condition.text,
+                                      FailCondition::is_duration(condition.name)
+                                          ? format_milliseconds(std::chrono::nanoseconds(measured)) + " ms"
+                                          : grouped(static_cast<std::uint64_t>(measured))));
     }
     for (const auto& [why, times] : report.endings.refused_why) {
         remarks.push_back(fmt::format("{}, {}", why, count_of(times, "time")));
     }
     if (report.frames_missed > 0) {
-        remarks.push_back(fmt::format("{} fell due while there was no connection, and were never sent",
+        remarks.push_back(fmt::format("{} fell due and were never sent: there was no connection, or no time",
                                       count_of(report.frames_missed, "frame")));
+    }
+    if (report.down > 0) {
+        remarks.push_back(fmt::format("{} of {} had no service at the end", report.down,
+                                      count_of(report.options.connections, "connection")));
+    }
+    if (!report.not_connected.empty()) {
+        remarks.push_back(report.not_connected);
     }
     if (report.frames_sent == 0) {
         remarks.push_back("nothing was sent, so that nothing is proved");

@@ -37,11 +37,13 @@ struct Report {
     std::uint64_t unrepaired = 0;  // of bytes.unacknowledged: never back on a later connection
     std::uint64_t frames_sent = 0;
     std::uint64_t frames_missed = 0;
+    std::uint64_t down = 0;  // connections that had no service at the end
     Account::Endings endings = {};
     Bounded<ConnectionRecord> connections = {};
     Bounded<Outage> outages = {};
     LatencyHistogram outage_lengths = {};
     conc::Duration total_outage{0};
+    std::uint64_t late = 0;  // bytes: datagrams that came after the timeout
     Bounded<Event> events = {};
     Bounded<Event> losses = {};
     std::vector<Second> seconds = {};

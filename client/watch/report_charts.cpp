@@ -133,7 +133,8 @@ std::size_t colour_of(const Event& event) {
     return event.kind == "fin" || event.kind == "unacknowledged" ? 2 : 4;
 }
 
-/// Events of one colour that fall on one place are one mark: the whole run has room, however many there are.
+/// Events of one colour that fall on one place are one mark. Of the seconds behind the last event that was kept their
+/// counts are marked.
 std::vector<Mark> marks(const Report& report) {
     const double place = std::max(in_seconds(report.elapsed), 1e-3) / kMarksAcross;
     std::map<std::pair<double, std::size_t>, EventLines> groups;
@@ -144,6 +145,22 @@ std::vector<Mark> marks(const Report& report) {
     std::vector<Mark> all;
     for (const auto& [key, events] : groups) {
         all.push_back({.at = key.first, .colour = key.second, .text = events.text()});
+    }
+    for (const Second& second : report.seconds) {
+        const double at = in_seconds(second.begin);
+        const double end = at + in_seconds(second.length);
+        if (report.events.left_out == 0 || in_seconds(report.events.first.back().at - report.began) >= end) {
+            continue;
+        }
+        if (second.ended > 0) {
+            all.push_back({.at = at,
+                           .colour = 2,
+                           .text = fmt::format("{:.3f} s  {} ended", at, count_of(second.ended, "connection"))});
+        }
+        if (second.lost_bytes > 0) {
+            all.push_back(
+                {.at = at, .colour = 4, .text = fmt::format("{:.3f} s  {} lost", at, count_bytes(second.lost_bytes))});
+        }
     }
     return all;
 }

@@ -26,15 +26,21 @@ namespace {
 
 constexpr std::size_t kEventsShown = 200;
 
+std::string_view describe_verdict(const Report& report) {
+    if (report.frames_sent == 0) {
+        return "Nothing was sent, so that nothing is proved.";
+    }
+    if (!is_clean(report)) {
+        return "Loss: bytes were lost or harmed.";
+    }
+    return "Clean: nothing was lost or harmed, and what a server ended too early for came back when it was sent again.";
+}
+
 std::string head(const Report& report) {
     const std::string html =
         fmt::format("<h1>mynah watch {}</h1>\n<p>{}</p>\n<p>{}</p>\n", escape_html(report.options.address.to_string()),
                     escape_html(describe_watch(report.options)), utc(report.started));
-    return html + verdict_box(status_of(report) != ExitStatus::verified,
-                              is_clean(report) ? "Clean: nothing was lost or harmed, and what a server ended too early "
-                                                 "for came back when it was sent again."
-                                               : "Loss: bytes were lost or harmed.",
-                              remarks_on(report));
+    return html + verdict_box(status_of(report) != ExitStatus::verified, describe_verdict(report), remarks_on(report));
 }
 
 std::string tiles(const Report& report) {
@@ -45,8 +51,8 @@ std::string tiles(const Report& report) {
     html += tile(grouped(lost), "bytes lost or changed");
     html += tile(grouped(bytes.unacknowledged), "bytes unacknowledged");
     html += tile(grouped(report.outages.count()), "outages");
-    html += tile(short_milliseconds(report.outage_lengths.max()), "longest outage");
-    html += tile(short_milliseconds(report.from_planned.percentile(99)), "p99 from plan");
+    html += tile(short_latency(report.outage_lengths, report.outage_lengths.max()), "longest outage");
+    html += tile(short_latency(report.from_planned, report.from_planned.percentile(99)), "p99 from plan");
     return html + "</div>\n";
 }
 

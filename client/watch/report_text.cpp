@@ -8,7 +8,7 @@
 
 #include "client/counted.hpp"
 #include "client/duration.hpp"
-#include "client/latency_histogram.hpp"
+#include "client/latency_text.hpp"
 #include "client/watch/account.hpp"
 #include "client/watch/byte_counts.hpp"
 #include "client/watch/reconciliation_report.hpp"
@@ -53,14 +53,6 @@ std::string connections(const Report& report) {
     return text + "\n";
 }
 
-std::string latency_row(std::string_view name, const LatencyHistogram& times) {
-    std::string row = fmt::format("{:<16}", name);
-    for (const double percent : {50.0, 90.0, 99.0, 99.9}) {
-        row += fmt::format(" {:>10}", format_milliseconds(times.percentile(percent)));
-    }
-    return row + fmt::format(" {:>10} {:>10}\n", format_milliseconds(times.max()), format_milliseconds(times.mean()));
-}
-
 }  // namespace
 
 std::string to_text(const Report& report) {
@@ -71,7 +63,8 @@ std::string to_text(const Report& report) {
                         std::chrono::duration<double>(report.elapsed).count());
     text += fmt::format("\n{:<16} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}\n", "latency, ms", "p50", "p90", "p99",
                         "p99.9", "max", "mean");
-    text += latency_row("  from plan", report.from_planned) + latency_row("  from sending", report.from_sent);
+    text += latency_row("  from plan", 16, report.from_planned, {50, 90, 99, 99.9});
+    text += latency_row("  from sending", 16, report.from_sent, {50, 90, 99, 99.9});
     if (report.reconciliation) {
         text += "\n" + ledger_text(*report.reconciliation);
     }

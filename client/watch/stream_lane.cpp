@@ -133,6 +133,7 @@ void StreamLane::begin_connection() {
     peer_is_through_ = false;
     is_overdue_ = false;
     is_half_closed_ = false;
+    still_read_.reset();
     send_error_.clear();
     offset_ = 0;
     in_flight_.clear();
@@ -150,7 +151,8 @@ void StreamLane::end_connection(Ending ending) {
         for (const InFlight& frame : in_flight_) {
             // It is owed as a whole; but lost is no more of it than was sent, and is not back.
             const std::uint64_t begin = std::max(frame.begin, auditor_->decided());
-            owed.push_back({.planned = frame.planned, .bytes = std::min(frame.end, sent) - std::min(begin, sent)});
+            const std::uint64_t lost = std::min(frame.end, sent) - std::min(begin, sent);
+            owed.push_back({.planned = frame.planned, .bytes = std::max(frame.owed, lost)});
         }
     }
     // They were sent before those that could not be sent again yet.
@@ -169,9 +171,8 @@ void StreamLane::end_connection(Ending ending) {
 conc::Task<void> StreamLane::send_frames(conc::Channel<bool> over) {
     while (!peer_is_through_) {
         const conc::TimePoint now = conc::now();
-        bool again = false;
-        const auto planned = take_next(now, again);
-        if (!planned) {
+        const auto next = take_next(now);
+        if (!next) {
             if (is_stopping()) {
                 half_close();
                 co_return;
@@ -179,7 +180,7 @@ conc::Task<void> StreamLane::send_frames(conc::Channel<bool> over) {
             co_await conc::select(conc::after(until_due(now)), shared_.stopping.done(), over.recv_case());
             continue;
         }
-        put_in_flight(*planned, again, now);
+        put_in_flight(*next, now);
         auto sending = stream_.send_all(frame_);
         const auto sent = co_await sending;
         if (!sent) {
@@ -187,30 +188,33 @@ conc::Task<void> StreamLane::send_frames(conc::Channel<bool> over) {
             send_error_ = sent.error();
             // The frame is owed as a whole all the same.
             auditor_->take_back_sent(sending.unsent_bytes());
+            if (sending.unsent_bytes() == frame_.size()) {
+                take_back_frame(frame_.size(), next->bytes > 0);
+            }
             co_return;
         }
     }
 }
 
-/// For when the frame was planned that is to be sent now, if there is one.
-std::optional<conc::TimePoint> StreamLane::take_next(conc::TimePoint now, bool& again) {
+/// What is to be sent now, if there is anything.
+std::optional<StreamLane::Owed> StreamLane::take_next(conc::TimePoint now) {
     if (!owed_.empty()) {
-        const conc::TimePoint planned = owed_.front().planned;
+        const Owed next = owed_.front();
         owed_.pop_front();
-        again = true;
-        return planned;
+        return next;
     }
     if (is_stopping() || until_due(now) > conc::Duration::zero()) {
         return std::nullopt;
     }
-    return take_due();
+    return Owed{.planned = take_due(), .bytes = 0};
 }
 
-void StreamLane::put_in_flight(conc::TimePoint planned, bool again, conc::TimePoint now) {
+void StreamLane::put_in_flight(const Owed& next, conc::TimePoint now) {
     frame_.clear();
-    net::append_probe(make_frame(planned, again, offset_, now), frame_);
+    net::append_probe(make_frame(next.planned, next.bytes > 0, offset_, now), frame_);
     auditor_->sent(frame_);
-    in_flight_.push_back({.planned = planned, .sent = now, .begin = offset_, .end = offset_ + frame_.size()});
+    in_flight_.push_back(
+        {.planned = next.planned, .sent = now, .begin = offset_, .end = offset_ + frame_.size(), .owed = next.bytes});
     offset_ += frame_.size();
 }
 
@@ -229,6 +233,12 @@ conc::Task<Ending> StreamLane::receive_frames() {
             record_.received += lease->size();
             auditor_->received(lease->bytes(), now);
             audit(now);
+            if (still_read_) {
+                if (lease->size() >= *still_read_) {
+                    co_return given_up();
+                }
+                *still_read_ -= lease->size();
+            }
             continue;
         }
         co_return ending_of(lease);
@@ -238,14 +248,7 @@ conc::Task<Ending> StreamLane::receive_frames() {
 /// What the last receive means. A reset that a send was told of is not told again: the receive finds the stream ended.
 Ending StreamLane::ending_of(const net::Result<net::Lease>& last) {
     if (!last && last.error() == std::errc::operation_canceled) {
-        if (is_aborting()) {
-            return Ending::abandoned;
-        }
-        if (is_overdue_) {
-            record_.error = fmt::format("no answer within {}", format_duration(options().timeout));
-            return Ending::timeout;
-        }
-        return Ending::finished;
+        return given_up();
     }
     const std::error_code error = last ? send_error_ : last.error();
     if (error == std::errc::timed_out) {
@@ -258,6 +261,25 @@ Ending StreamLane::ending_of(const net::Result<net::Lease>& last) {
     }
     record_.error = error.message();
     return Ending::reset;
+}
+
+Ending StreamLane::given_up() {
+    if (is_aborting()) {
+        return Ending::abandoned;
+    }
+    if (is_overdue_) {
+        record_.error = fmt::format("no answer within {}", format_duration(options().timeout));
+        return Ending::timeout;
+    }
+    return Ending::finished;
+}
+
+/// Bytes that are there already are read all the same; but no more than can be echoes, as some peers send for ever.
+void StreamLane::stop_receiving() {
+    if (!still_read_) {
+        still_read_ = auditor_->outstanding();
+    }
+    stream_.interrupt();
 }
 
 /// Takes from the auditor what is decided by now.
@@ -294,16 +316,16 @@ void StreamLane::check(conc::TimePoint now) {
         return;
     }
     if (is_aborting()) {
-        stream_.interrupt();
+        stop_receiving();
         return;
     }
     const bool waits = !in_flight_.empty();
     if (waits && (now - in_flight_.front().sent >= options().timeout || (is_stopping() && now >= give_up_at()))) {
         is_overdue_ = true;
-        stream_.interrupt();
+        stop_receiving();
     }
     if (!waits && is_half_closed_ && now - half_closed_at_ >= std::min(kEndOfStreamPatience, options().timeout)) {
-        stream_.interrupt();
+        stop_receiving();
     }
 }
 

@@ -44,11 +44,12 @@ class StreamLane final : public Lane {
         conc::TimePoint sent;
         std::uint64_t begin;  // in the connection's stream
         std::uint64_t end;
+        std::uint64_t owed;  // see Owed::bytes
     };
-    /// Sent on a connection that ended too early.
+    /// A frame that is to be sent.
     struct Owed {
         conc::TimePoint planned;
-        std::uint64_t bytes;  // of the frame, that were unacknowledged
+        std::uint64_t bytes;  // that were unacknowledged at the end of an earlier connection
     };
     struct Damage {
         std::uint64_t begin;
@@ -63,12 +64,14 @@ class StreamLane final : public Lane {
     void end_connection(Ending ending);
 
     conc::Task<void> send_frames(conc::Channel<bool> over);
-    std::optional<conc::TimePoint> take_next(conc::TimePoint now, bool& again);
-    void put_in_flight(conc::TimePoint planned, bool again, conc::TimePoint now);
+    std::optional<Owed> take_next(conc::TimePoint now);
+    void put_in_flight(const Owed& next, conc::TimePoint now);
     void half_close();
+    void stop_receiving();
 
     conc::Task<Ending> receive_frames();
     Ending ending_of(const net::Result<net::Lease>& last);
+    Ending given_up();
     void audit(conc::TimePoint now);
     bool is_damaged(const InFlight& frame) const noexcept;
 
@@ -81,6 +84,7 @@ class StreamLane final : public Lane {
     bool peer_is_through_ = false;  // it has sent its FIN, or is gone
     bool is_overdue_ = false;
     bool is_half_closed_ = false;
+    std::optional<std::uint64_t> still_read_;  // how many bytes, once nothing more is waited for
     conc::TimePoint half_closed_at_;
     std::optional<StreamAuditor> auditor_;
     std::uint64_t offset_ = 0;

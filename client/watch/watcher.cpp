@@ -99,7 +99,9 @@ void Watcher::begin() {
 conc::Task<void> Watcher::make_lanes() {
     // Datagrams of any length: one that is longer than a frame is told as it is.
     auto dialled = co_await load::dial(load_options(options_), net::DatagramOptions{}, stop_);
-    if ((dialled.streams.empty() && dialled.sockets.empty()) || dialled.stopped) {
+    // A stream that could not be made is tried again; for a socket the machine lacks something.
+    const bool has_sockets = dialled.sockets.size() == options_.connections;
+    if ((dialled.streams.empty() && !has_sockets) || dialled.stopped) {
         if (!dialled.failures.empty()) {
             report_.not_connected = dialled.failures.begin()->first;
         }
@@ -179,8 +181,10 @@ void Watcher::summarise() {
     report_.bytes = account_.bytes();
     report_.sent_again = account_.sent_again();
     report_.unrepaired = account_.unrepaired();
+    report_.late = account_.late();
     report_.frames_sent = account_.frames_sent();
     report_.frames_missed = account_.frames_missed();
+    report_.down = account_.down();
     report_.endings = account_.endings();
     report_.connections = account_.connections();
     report_.outages = account_.outages();

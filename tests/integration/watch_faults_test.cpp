@@ -350,6 +350,21 @@ TEST(WatchFaults, AServerThatTalksFirstIsNoEcho) {
     EXPECT_THAT(report.losses(), ElementsAre("foreign 0 24"));
 }
 
+TEST(WatchFaults, AServerThatSendsForEverIsGivenUpAtTheEnd) {
+    std::atomic<std::size_t> connections{0};
+    const ScriptedServer server([&connections](int connection) {
+        ++connections;
+        const std::vector<char> rubbish(65'536, 'x');
+        while (::send(connection, rubbish.data(), rubbish.size(), MSG_NOSIGNAL) > 0) {
+        }
+    });
+    WatchRun watch(server.address(), {"-c", "1", "-r", "10", "-W", "500ms", "-d", "300ms"});
+    const WatchReport report = watch.end(false);
+    EXPECT_GE(connections, 1U);
+    EXPECT_EQ(report.status, 1);
+    EXPECT_GT(report.bytes("foreign"), 65'536U);
+}
+
 TEST(WatchFaults, AServerThatNeverReadsIsGivenUpAtTheEnd) {
     std::atomic<bool> is_connected{false};
     const ScriptedServer server([&is_connected](int connection) {

@@ -49,6 +49,15 @@ void check_sums(const json& report) {
         }
         EXPECT_EQ(bytes, sum) << name;
     }
+    // The last frame of a connection may have gone out in part.
+    const auto frame_bytes = report["parameters"]["frame_bytes"].get<std::uint64_t>();
+    std::uint64_t frames = 0;
+    for (const json& connection : report["connections"]["list"]) {
+        const auto sent = connection["bytes"]["sent"].get<std::uint64_t>();
+        EXPECT_EQ(connection["frames_sent"], (sent + frame_bytes - 1) / frame_bytes) << connection;
+        frames += connection["frames_sent"].get<std::uint64_t>();
+    }
+    EXPECT_EQ(report["frames"]["sent"], frames);
 }
 
 }  // namespace

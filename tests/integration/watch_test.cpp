@@ -181,7 +181,7 @@ TEST(Watch, AConditionThatHoldsIsExitStatusOne) {
     EXPECT_EQ(run({"--fail-on", "reset>0", "--fail-on", "max>1h"}).status, 0);
     const RunResult failed = run({"--fail-on", "reset>0", "--fail-on", "sent>=256"});
     EXPECT_EQ(failed.status, 1);
-    EXPECT_THAT(failed.out, HasSubstr("\nverdict: clean\n! --fail-on sent>=256\n"));
+    EXPECT_THAT(failed.out, HasSubstr("\nverdict: clean\n! failed by --fail-on sent>=256: it was 256\n"));
 }
 
 TEST(Watch, ARefusedPortIsExitStatusThree) {

@@ -185,6 +185,41 @@ TEST_F(DatagramAuditors, ForgetsWhatIsDecidedAndNothingElse) {
     EXPECT_TRUE(auditor.counts().is_balanced());
 }
 
+TEST_F(DatagramAuditors, ALateOneIsKnownHoweverManyCameMeanwhile) {
+    DatagramAuditor auditor(kRun, kConnection, 10);
+    const auto send_to = [&] {
+        const Bytes bytes = frames_.next(kPayload);
+        auditor.sent(*net::read_probe(bytes), at(0s));
+        return bytes;
+    };
+    const Bytes late = send_to();
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_TRUE(auditor.received(send_to(), at(1s)).has_value());
+    }
+    EXPECT_EQ(auditor.expire(at(1s), at(2s)), 1U);
+    (void)send_to();
+    EXPECT_TRUE(auditor.received(late, at(3s)).has_value());
+    EXPECT_EQ(auditor.counts().duplicated, 0U);
+    EXPECT_EQ(auditor.counts().echoed, 101 * kBytes);
+}
+
+TEST_F(DatagramAuditors, OneThatIsDamagedBeyondItsNameIsFoundNearTheOldest) {
+    std::vector<Bytes> sent;
+    for (int i = 0; i < 5000; ++i) {
+        sent.push_back(send());
+    }
+    for (int i = 0; i < 4000; ++i) {
+        EXPECT_TRUE(auditor_.received(sent[static_cast<std::size_t>(i)], at(1s)).has_value());
+    }
+    Bytes changed = sent[4100];
+    std::ranges::fill_n(changed.begin(), 40, std::byte{0xEE});  // magic and sequence too
+    (void)auditor_.received(changed, at(1s));
+    EXPECT_EQ(auditor_.counts().corrupted, 40U);
+    EXPECT_EQ(auditor_.counts().foreign, 0U);
+    auditor_.end(at(2s));
+    EXPECT_TRUE(auditor_.counts().is_balanced());
+}
+
 /// What the network did to one frame, and what that has to be counted as.
 TEST_F(DatagramAuditors, AgreesWithAModelOfARandomNetwork) {
     for (unsigned seed = 0; seed < 200; ++seed) {

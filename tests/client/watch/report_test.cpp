@@ -3,8 +3,10 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -144,15 +146,23 @@ TEST(WatchReport, NoConnectionAtFirstIsUnreachable) {
 
 TEST(WatchReport, ConditionsAreMeasuredAgainstWhatTheyName) {
     Report report = drained_report();
-    for (const char* text : {"outage>399ms", "outages=1", "unacknowledged>0", "sent>=1512", "fins>0", "p50>=2ms",
-                             "max>249ms", "sent_again>0"}) {
+    report.frames_missed = 7;
+    for (const auto& [text, measured] : {std::pair{"outage>399ms", "400.000 ms"},
+                                         {"outages=1", "1"},
+                                         {"unacknowledged>0", "300"},
+                                         {"sent>=1512", "1,512"},
+                                         {"fins>0", "1"},
+                                         {"missed>6", "7"},
+                                         {"p50>=2ms", "3.000 ms"},
+                                         {"max>249ms", "250.000 ms"},
+                                         {"sent_again>0", "256"}}) {
         report.options.fail_on = {*FailCondition::parse(text)};
         EXPECT_THAT(failures(report), SizeIs(1)) << text;
         EXPECT_EQ(status_of(report), ExitStatus::mismatch) << text;
-        EXPECT_THAT(remarks_on(report), ElementsAre(std::string("--fail-on ") + text));
+        EXPECT_THAT(remarks_on(report), Contains(fmt::format("failed by --fail-on {}: it was {}", text, measured)));
     }
     for (const char* text : {"outage>400ms", "outages>1", "reset>0", "refusals>0", "resets>0", "timeouts>0",
-                             "unrepaired>0", "min>3.1ms", "p99.9>1s", "mean>1s", "foreign>0"}) {
+                             "unrepaired>0", "down>0", "min>3.1ms", "p99.9>1s", "mean>1s", "foreign>0"}) {
         report.options.fail_on = {*FailCondition::parse(text)};
         EXPECT_THAT(failures(report), IsEmpty()) << text;
         EXPECT_EQ(status_of(report), ExitStatus::verified) << text;
