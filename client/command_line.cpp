@@ -76,7 +76,11 @@ Parsed<Command> read_ping(const Typed& typed, net::Address address, std::chrono:
             size_problem(options.address, options.probe_bytes, options.probe_bytes, kSmallestDatagramProbe)) {
         return std::unexpected(*problem);
     }
-    options.json_path = typed.json.value_or("");
+    auto json = read_file_name("--json", typed.json);
+    if (!json) {
+        return std::unexpected(std::move(json.error()));
+    }
+    options.json_path = *std::move(json);
     return options;
 }
 
@@ -237,6 +241,19 @@ std::optional<std::string> unexpected_argument(const CLI::App& app) {
     return (first_command(app).empty() ? "unknown command " : "unexpected argument ") + in_quotes(extras.front());
 }
 
+/// "--json=", of which CLI11 takes the next argument for the value.
+std::optional<std::string> flag_without_value(const std::vector<std::string>& arguments) {
+    for (const std::string& argument : arguments) {
+        if (argument == "--") {
+            break;
+        }
+        if (argument.size() > 3 && argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+            return printable(argument.substr(0, argument.size() - 1)) + " needs a value";
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::expected<Command, Answer> parse_command_line(const std::vector<std::string>& arguments) {
@@ -244,11 +261,18 @@ std::expected<Command, Answer> parse_command_line(const std::vector<std::string>
     bool version = false;
     Typed typed;
     declare(app, version, typed);
+    if (const auto mistake = flag_without_value(arguments)) {
+        return std::unexpected(usage_error({}, *mistake));
+    }
     try {
         // CLI11 takes its arguments from the back.
         app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     } catch (const CLI::CallForHelp&) {
         return std::unexpected(Answer{.output = std::string(help_text(first_command(app))), .error = {}});
+    } catch (const CLI::ArgumentMismatch& error) {
+        const std::string_view what = error.what();  // "--timeout: 1 required TEXT missing"
+        return std::unexpected(
+            usage_error(first_command(app), printable(what.substr(0, what.find(':'))) + " needs a value"));
     } catch (const CLI::ParseError& error) {
         return std::unexpected(usage_error(first_command(app), printable(error.what())));
     }

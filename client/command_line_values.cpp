@@ -39,10 +39,22 @@ Parsed<std::chrono::nanoseconds> read_duration(std::string_view flag, const std:
     }
     const auto duration = parse_duration(*text);
     if (!duration || duration->count() <= 0) {
-        return std::unexpected(
-            fmt::format("{}: {} is not a duration above zero, such as 250ms or 1.5s", flag, in_quotes(*text)));
+        return std::unexpected(fmt::format("{}: {} is not a duration above zero, such as 250ms or 1.5s, and up to {}",
+                                           flag, in_quotes(*text), format_duration(kLongestDuration)));
     }
     return *duration;
+}
+
+Parsed<std::string> read_file_name(std::string_view flag, const std::optional<std::string>& text) {
+    if (!text) {
+        return std::string();
+    }
+    // Whoever forgot the name has typed the next flag in its place.
+    if (text->empty() || text->starts_with("--")) {
+        return std::unexpected(fmt::format("{}: {} is no name of a file{}", flag, in_quotes(*text),
+                                           text->empty() ? "" : "; with ./ before it is"));
+    }
+    return *text;
 }
 
 Parsed<std::uint64_t> read_number(std::string_view flag, std::string_view text, std::uint64_t most) {

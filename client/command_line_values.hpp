@@ -24,6 +24,9 @@ std::string in_quotes(std::string_view text);
 Parsed<std::chrono::nanoseconds> read_duration(std::string_view flag, const std::optional<std::string>& text,
                                                std::chrono::nanoseconds standard);
 
+/// The name of a file to write; empty where none was typed.
+Parsed<std::string> read_file_name(std::string_view flag, const std::optional<std::string>& text);
+
 /// A whole number from 1 to `most`.
 Parsed<std::uint64_t> read_number(std::string_view flag, std::string_view text, std::uint64_t most);
 

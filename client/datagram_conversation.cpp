@@ -63,7 +63,9 @@ conc::Task<void> DatagramConversation::talk() {
             break;
         }
     }
-    co_await total_.send(send_error_ ? 0 : sent_);  // where a send failed there is nothing to wait for
+    // Where the peer's machine refuses there is nothing to wait for; else the one that was not sent does not come.
+    const std::uint64_t awaited = send_error_ ? sent_ - 1 : sent_;
+    co_await total_.send(send_error_ == std::errc::connection_refused ? 0 : awaited);
     socket_.interrupt();
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "client/chart.hpp"
+#include "client/latency_histogram.hpp"
 
 namespace mynah::client {
 namespace {
@@ -83,7 +84,12 @@ std::string tile(std::string_view value, std::string_view name) {
 
 std::string short_milliseconds(std::chrono::nanoseconds time) {
     const double milliseconds = std::chrono::duration<double, std::milli>(time).count();
-    return milliseconds < 1000 ? fmt::format("{:.3g} ms", milliseconds) : fmt::format("{:.3g} s", milliseconds / 1000);
+    // Three digits of 999.6 ms are 1,000 ms.
+    return milliseconds < 999.5 ? fmt::format("{:.3g} ms", milliseconds) : fmt::format("{:.3g} s", milliseconds / 1000);
+}
+
+std::string short_latency(const LatencyHistogram& times, std::chrono::nanoseconds figure) {
+    return times.count() == 0 ? "-" : short_milliseconds(figure);
 }
 
 std::string charts(std::string_view title, const std::vector<Chart>& all) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/chart.hpp"
+#include "client/latency_histogram.hpp"
 
 namespace mynah::client {
 
@@ -22,6 +23,8 @@ std::string tile(std::string_view value, std::string_view name);
 
 /// Three digits are enough for a glance: "0.0441 ms", "321 ms".
 std::string short_milliseconds(std::chrono::nanoseconds time);
+/// One figure of `times`, or "-" where there are none.
+std::string short_latency(const LatencyHistogram& times, std::chrono::nanoseconds figure);
 
 /// Under a heading, side by side; nothing where there are none.
 std::string charts(std::string_view title, const std::vector<Chart>& all);

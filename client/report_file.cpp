@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -16,6 +18,25 @@
 #include "client/output.hpp"
 
 namespace mynah::client {
+namespace {
+
+bool are_one_file(std::string_view one, std::string_view other) {
+    namespace fs = std::filesystem;
+    if (one.empty() || other.empty()) {
+        return false;
+    }
+    std::error_code error;
+    if (fs::exists(one, error) && fs::exists(other, error)) {
+        // What is no file, such as /dev/null, takes both.
+        return fs::equivalent(one, other, error) && fs::is_regular_file(one, error);
+    }
+    std::error_code other_error;
+    const fs::path whole = fs::weakly_canonical(fs::absolute(one, error), error);
+    const fs::path other_whole = fs::weakly_canonical(fs::absolute(other, other_error), other_error);
+    return !error && !other_error && !whole.empty() && whole == other_whole;  // opening them tells what is wrong
+}
+
+}  // namespace
 
 ReportFile::ReportFile(std::string path) : path_(std::move(path)) {
     if (path_.empty()) {
@@ -37,16 +58,15 @@ void ReportFile::write(const std::function<std::string()>& content) {
     }
 }
 
-std::string same_file(const std::string& json_path, const std::string& html_path) {
-    std::error_code error;
-    const auto whole = [&error](const std::string& path) {
-        return std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
-    };
-    const bool is_one = !json_path.empty() && !html_path.empty() && whole(json_path) == whole(html_path);
-    // What is no file, such as /dev/null, takes both.
-    const bool is_file =
-        !std::filesystem::exists(json_path, error) || std::filesystem::is_regular_file(json_path, error);
-    return is_one && is_file ? fmt::format("--json and --html name one file, {}", printable(json_path)) : std::string();
+std::string same_file(std::initializer_list<NamedFile> files) {
+    for (const NamedFile* one = files.begin(); one != files.end(); ++one) {
+        for (const NamedFile* other = std::next(one); other != files.end(); ++other) {
+            if (are_one_file(one->path, other->path)) {
+                return fmt::format("{} and {} name one file, {}", one->flag, other->flag, printable(one->path));
+            }
+        }
+    }
+    return {};
 }
 
 bool are_well(std::initializer_list<const ReportFile*> files, const Console& console) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <initializer_list>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "client/console.hpp"
@@ -29,8 +30,14 @@ class ReportFile {
     std::error_code error_;
 };
 
-/// One line where both paths are one file, in which one report would overwrite the other; else empty.
-std::string same_file(const std::string& json_path, const std::string& html_path);
+/// A flag and the file that it names; an empty path names none.
+struct NamedFile {
+    std::string_view flag;
+    std::string_view path;
+};
+
+/// One line where two of them are one file, so that a report would overwrite what the other is for; else empty.
+std::string same_file(std::initializer_list<NamedFile> files);
 
 /// Complains of those that could not be opened or written. True: there are none.
 bool are_well(std::initializer_list<const ReportFile*> files, const Console& console);

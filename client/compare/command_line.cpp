@@ -4,6 +4,7 @@
 #include <expected>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -32,7 +33,7 @@ Parsed<double> read_threshold(std::string_view text) {
 }  // namespace
 
 Parsed<Options> read_options(const Typed& typed) {
-    Options options{.before = typed.before, .after = typed.after, .json_path = typed.json.value_or("")};
+    Options options{.before = typed.before, .after = typed.after, .json_path = {}};
     if (typed.threshold) {
         const auto threshold = read_threshold(*typed.threshold);
         if (!threshold) {
@@ -40,6 +41,11 @@ Parsed<Options> read_options(const Typed& typed) {
         }
         options.threshold = *threshold;
     }
+    auto json = read_file_name("--json", typed.json);
+    if (!json) {
+        return std::unexpected(std::move(json.error()));
+    }
+    options.json_path = *std::move(json);
     return options;
 }
 

@@ -114,9 +114,15 @@ Parsed<Options> read_options(const Typed& typed, net::Address address, std::chro
         }
         options.driver = *driver;
     }
-    options.json_path = typed.json.value_or("");
-    options.html_path = typed.html.value_or("");
-    if (std::string mistake = same_file(options.json_path, options.html_path); !mistake.empty()) {
+    auto json = read_file_name("--json", typed.json);
+    auto html = read_file_name("--html", typed.html);
+    if (!json || !html) {
+        return std::unexpected(json ? std::move(html.error()) : std::move(json.error()));
+    }
+    options.json_path = *std::move(json);
+    options.html_path = *std::move(html);
+    if (std::string mistake = same_file({{"--json", options.json_path}, {"--html", options.html_path}});
+        !mistake.empty()) {
         return std::unexpected(std::move(mistake));
     }
     return options;

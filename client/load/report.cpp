@@ -46,6 +46,9 @@ void remark_on_errors(const Report& report, std::vector<std::string>& remarks) {
             fmt::format("{} came back and found no room in our own kernel's queue: they are among the lost ones",
                         count_of(report.datagrams.receive_queue, "datagram")));
     }
+    if (is_empty(report)) {
+        remarks.emplace_back("nothing was measured, so that nothing is verified");
+    }
     if (report.interrupted) {
         remarks.push_back("interrupted: the numbers are of the time until then");
     }
@@ -98,7 +101,14 @@ ExitStatus status_of(const Report& report) {
     if (report.connected < report.options.connections || any(Fate::timed_out)) {
         return ExitStatus::unreachable;
     }
-    return report.connection_failures.empty() ? ExitStatus::verified : ExitStatus::mismatch;
+    if (!report.connection_failures.empty()) {
+        return ExitStatus::mismatch;
+    }
+    return is_empty(report) ? ExitStatus::unreachable : ExitStatus::verified;
+}
+
+bool is_empty(const Report& report) {
+    return report.measured.sent == 0;
 }
 
 std::vector<std::pair<std::string_view, std::uint64_t>> rows_of(const DatagramCounts& counts) {

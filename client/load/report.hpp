@@ -72,6 +72,9 @@ struct Report {
 
 ExitStatus status_of(const Report& report);
 
+/// Nothing was sent, or nothing of it was measured: the warm-up was not over.
+bool is_empty(const Report& report);
+
 /// What is counted of datagrams besides their fates, for a table: name and number.
 std::vector<std::pair<std::string_view, std::uint64_t>> rows_of(const DatagramCounts& counts);
 

@@ -13,6 +13,7 @@
 #include "client/duration.hpp"
 #include "client/exit_status.hpp"
 #include "client/latency_histogram.hpp"
+#include "client/latency_text.hpp"
 #include "client/load/report.hpp"
 #include "client/load/report_charts.hpp"
 #include "client/load/tally.hpp"
@@ -25,6 +26,9 @@ namespace mynah::client::load {
 namespace {
 
 std::string_view verdict(const Report& report) {
+    if (is_empty(report)) {
+        return "Nothing was measured, so that nothing is verified.";
+    }
     switch (status_of(report)) {
         case ExitStatus::verified:
             return "Verified: every byte came back as it was sent.";
@@ -49,10 +53,10 @@ std::string tiles(const Report& report) {
     html += tile(grouped(static_cast<std::uint64_t>(std::llround(report.messages_per_second()))), "messages/s");
     html += tile(short_size(report.bytes_per_second()) + "/s", "each way");
     for (const auto& [percent, name] : {std::pair{50.0, "p50"}, std::pair{99.0, "p99"}, std::pair{99.9, "p99.9"}}) {
-        html += tile(short_milliseconds(times.percentile(percent)),
+        html += tile(short_latency(times, times.percentile(percent)),
                      fmt::format("{} {}", name, report.is_open_loop() ? "from plan" : "round trip"));
     }
-    html += tile(short_milliseconds(times.max()), "slowest");
+    html += tile(short_latency(times, times.max()), "slowest");
     html += tile(grouped(errors), "failed messages");
     return html + "</div>\n";
 }
@@ -60,10 +64,10 @@ std::string tiles(const Report& report) {
 std::string latency_row(std::string_view name, const LatencyHistogram& times) {
     std::string html = fmt::format("<tr><td>{}</td>", name);
     for (const double percent : {50.0, 90.0, 99.0, 99.9, 99.99}) {
-        html += fmt::format("<td>{}</td>", format_milliseconds(times.percentile(percent)));
+        html += fmt::format("<td>{}</td>", latency_cell(times, times.percentile(percent)));
     }
-    return html + fmt::format("<td>{}</td><td>{}</td><td>{}</td></tr>\n", format_milliseconds(times.max()),
-                              format_milliseconds(times.mean()), grouped(times.count()));
+    return html + fmt::format("<td>{}</td><td>{}</td><td>{}</td></tr>\n", latency_cell(times, times.max()),
+                              latency_cell(times, times.mean()), grouped(times.count()));
 }
 
 std::string latency_table(const Report& report) {

@@ -9,6 +9,7 @@
 #include "client/counted.hpp"
 #include "client/duration.hpp"
 #include "client/latency_histogram.hpp"
+#include "client/latency_text.hpp"
 #include "client/load/options.hpp"
 #include "client/load/report.hpp"
 #include "client/load/tally.hpp"
@@ -18,14 +19,6 @@ namespace {
 
 void add_outcome(std::string& text, std::string_view name, std::uint64_t count) {
     text += fmt::format("{:<14}{:>18}\n", name, grouped(count));
-}
-
-std::string latency_row(std::string_view name, const LatencyHistogram& times) {
-    std::string row = fmt::format("{:<14}", name);
-    for (const double percent : {50.0, 90.0, 99.0, 99.9, 99.99}) {
-        row += fmt::format(" {:>10}", format_milliseconds(times.percentile(percent)));
-    }
-    return row + fmt::format(" {:>10} {:>10}\n", format_milliseconds(times.max()), format_milliseconds(times.mean()));
 }
 
 std::string outcomes(const Report& report) {
@@ -56,10 +49,13 @@ std::string outcomes(const Report& report) {
 std::string latencies(const Report& report) {
     std::string text = fmt::format("{:<14} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}\n", "latency, ms", "p50",
                                    "p90", "p99", "p99.9", "p99.99", "max", "mean");
+    const auto row = [](std::string_view name, const LatencyHistogram& times) {
+        return latency_row(name, 14, times, {50, 90, 99, 99.9, 99.99});
+    };
     if (report.is_open_loop()) {
-        return text + latency_row("  from plan", report.from_planned) + latency_row("  from sending", report.from_sent);
+        return text + row("  from plan", report.from_planned) + row("  from sending", report.from_sent);
     }
-    return text + latency_row("  round trip", report.from_planned);
+    return text + row("  round trip", report.from_planned);
 }
 
 std::string generator(const Report& report) {

@@ -1,4 +1,3 @@
-
 #include "client/command_line.hpp"
 
 #include <optional>

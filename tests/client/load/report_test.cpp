@@ -339,5 +339,14 @@ TEST(LoadReport, ALongTimeLineIsThinnedOutWithoutLosingAnything) {
     EXPECT_TRUE(thin_out({}).empty());
 }
 
+TEST(LoadReport, WhereNothingWasMeasuredNothingIsVerified) {
+    Report report;
+    report.connected = report.options.connections;
+    EXPECT_EQ(status_of(report), ExitStatus::unreachable);
+    EXPECT_THAT(remarks_on(report), Contains("nothing was measured, so that nothing is verified"));
+    EXPECT_THAT(to_text(report), HasSubstr("  round trip            -          -"));
+    EXPECT_THAT(to_html(report), HasSubstr("Nothing was measured"));
+}
+
 }  // namespace
 }  // namespace mynah::client::load

@@ -1,6 +1,7 @@
-
 #include "client/command_line.hpp"
 
+#include <cstdio>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -95,10 +96,27 @@ TEST(WatchCommandLine, HelpSaysWhatCleanMeans) {
                       HasSubstr("--fail-on CONDITION"), HasSubstr("exit status:")));
 }
 
+TEST(WatchCommandLine, AReportDoesNotOverwriteALedger) {
+    const std::string path = testing::TempDir() + "mynah-ledger-of-a-watch.db";
+    std::ofstream(path) << "a ledger";
+    EXPECT_THAT(refused({"--ledger", "sqlite:" + path, "--html", path}),
+                HasSubstr("--html and --ledger name one file"));
+    EXPECT_EQ(std::remove(path.c_str()), 0);
+}
+
+TEST(WatchCommandLine, AForgottenFileNameIsNamed) {
+    EXPECT_THAT(refused({"--json", ""}), HasSubstr("--json: \"\" is no name of a file"));
+    EXPECT_THAT(refused({"--html", "--json"}), HasSubstr("--html: \"--json\" is no name of a file"));
+    EXPECT_THAT(refused({"--json=", "--html=x"}), HasSubstr("--json needs a value"));
+    EXPECT_THAT(refused({"--timeout"}), HasSubstr("--timeout needs a value"));
+}
+
 TEST(WatchCommandLine, TwoReportsGoIntoTwoFiles) {
     EXPECT_THAT(refused({"--json", "report", "--html", "./report"}),
                 HasSubstr("--json and --html name one file, report"));
     EXPECT_EQ(parsed({"--json", "/dev/null", "--html", "/dev/null"}).html_path, "/dev/null");
+    const std::string longer(300, 'x');  // no file system has it: opening it tells so
+    EXPECT_EQ(parsed({"--json", longer + "1", "--html", longer + "2"}).html_path, longer + "2");
 }
 
 }  // namespace
