@@ -45,6 +45,7 @@ class Server:
         self.command = [mynahd, "--log-level", "debug", "--drain-grace", f"{round(grace * 1000)}ms", "--drain-timeout",
                         "1h"]
         self.listen, self.admin = "tcp://127.0.0.1:0", "http://127.0.0.1:0"
+        self.process = None
 
     def start(self):
         with open(self.log_path, "w") as log:
@@ -52,9 +53,12 @@ class Server:
                                             stdout=subprocess.PIPE, stderr=log, text=True)
         lines = [self.process.stdout.readline().split() for _ in range(3)]
         if lines[2] != ["ready"]:
-            end(self.process)
             raise SystemExit(f"rollout: {self.name} does not start: {self.log_path.read_text()}")
         self.listen, self.admin = lines[0][1], lines[1][1]
+
+    def end(self):
+        if self.process:
+            end(self.process)
 
     def leave(self, how):
         self.process.send_signal(how)
@@ -203,8 +207,8 @@ def run(options, folder):
     with ExitStack() as stack:
         servers = [Server(name, folder, options.bin / "mynahd", grace) for name in SERVERS]
         for server in servers:
+            stack.callback(server.end)
             server.start()
-            stack.callback(lambda one=server: end(one.process))  # the one that is there by then
         balancer = Balancer(folder, servers, options.interval)
         stack.callback(end, balancer.process)
         for server in servers:
@@ -275,6 +279,8 @@ def parse(arguments):
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit("rollout: told to end"))  # and with it what it has started
     try:
         with tempfile.TemporaryDirectory(prefix="mynah-rollout-") as temporary:
             sys.exit(run(parse(sys.argv[1:]), Path(temporary)))
