@@ -172,7 +172,7 @@ exit status:
   0  every byte came back as it was sent
   1  bytes differed or were lost or came twice, or a connection ended early, or a result could not be written
   2  a mistake on the command line, or more connections than this process may open
-  3  could not make all connections, or answers timed out, or over udp:// nothing came back
+  3  could not make all connections, or answers timed out, or nothing was measured, or over udp:// nothing came back
 )";
 
 constexpr std::string_view kCompare = R"(mynah compare - is the second report worse than the first?

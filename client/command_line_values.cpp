@@ -50,7 +50,7 @@ Parsed<std::string> read_file_name(std::string_view flag, const std::optional<st
         return std::string();
     }
     // Whoever forgot the name has typed the next flag in its place.
-    if (text->empty() || text->starts_with("--")) {
+    if (text->empty() || (text->size() > 1 && text->starts_with("-"))) {
         return std::unexpected(fmt::format("{}: {} is no name of a file{}", flag, in_quotes(*text),
                                            text->empty() ? "" : "; with ./ before it is"));
     }

@@ -56,7 +56,7 @@ signals:
   a third one      cuts every connection at once
 
 exit status:
-  0  all connections were drained; or --check, --help, --version
+  0  no connection was cut: each was drained, or closed when it had had its time; or --check, --help, --version
   1  failure, such as a port in use
   2  a mistake in the flags, the environment or the file
   3  some connections were cut

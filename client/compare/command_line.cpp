@@ -10,6 +10,7 @@
 
 #include "client/command_line_values.hpp"
 #include "client/compare/options.hpp"
+#include "client/report_file.hpp"
 
 namespace mynah::client::compare {
 namespace {
@@ -46,6 +47,11 @@ Parsed<Options> read_options(const Typed& typed) {
         return std::unexpected(std::move(json.error()));
     }
     options.json_path = *std::move(json);
+    for (const NamedFile& report : {NamedFile{"BEFORE.json", options.before}, NamedFile{"AFTER.json", options.after}}) {
+        if (std::string mistake = same_file({{"--json", options.json_path}, report}); !mistake.empty()) {
+            return std::unexpected(std::move(mistake));
+        }
+    }
     return options;
 }
 

@@ -26,7 +26,8 @@ namespace mynah::client::load {
 namespace {
 
 std::string_view verdict(const Report& report) {
-    if (is_empty(report)) {
+    if (is_empty(report) && status_of(report) == ExitStatus::unreachable &&
+        report.connected == report.options.connections) {
         return "Nothing was measured, so that nothing is verified.";
     }
     switch (status_of(report)) {

@@ -136,8 +136,11 @@ DatagramAuditor::Sent* DatagramAuditor::find_most_like(std::span<const std::byte
     while (expired_ < frames_.size() && frames_[expired_].state != State::outstanding) {
         ++expired_;
     }
-    constexpr std::size_t kFewest = 16;
-    const std::size_t window = std::max(kSearchedBytes / std::max(datagram.size(), net::kProbeHeaderBytes), kFewest);
+    if (frames_.empty()) {
+        return nullptr;
+    }
+    constexpr std::size_t kFewest = 4;
+    const std::size_t window = std::max(kSearchedBytes / frames_.front().frame.bytes(), kFewest);
     const std::size_t begin = expired_ - std::min(expired_, window / 4);
     for (std::size_t i = begin; i < std::min(frames_.size(), begin + window); ++i) {
         compare(frames_[i]);

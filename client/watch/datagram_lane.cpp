@@ -30,7 +30,7 @@ namespace {
 constexpr conc::Duration kPause = std::chrono::milliseconds(100);
 
 // What is there already at the end is read all the same, in so many batches; some peers send for ever.
-constexpr std::size_t kReadBehindTheEnd = 100;
+constexpr std::size_t kReadBehindTheEnd = 16;
 
 constexpr std::string_view kCannotSend = "cannot send";
 constexpr std::string_view kCannotReceive = "cannot receive";
@@ -50,27 +50,26 @@ conc::Task<void> DatagramLane::run() {
     socket_.close();
     co_await sender.wait();
     const conc::TimePoint now = conc::now();
+    const bool is_through = auditor_->outstanding() == 0 && (record_.frames_echoed > 0 || record_.frames_sent == 0);
     auditor_->end(now);
     notice(auditor_->take_incidents());
     record_.bytes = auditor_->counts();
-    const bool is_all_back = record_.bytes.silent == 0;
-    close_record(is_all_back ? Ending::finished : is_aborting() ? Ending::abandoned : Ending::timeout, now);
+    close_record(is_through ? Ending::finished : is_aborting() ? Ending::abandoned : Ending::timeout, now);
     miss_the_rest(now);
     end_outage_unserved(std::min(now, shared_.schedule->stops_at()));
 }
 
 conc::Task<void> DatagramLane::send_frames() {
     for (;;) {
-        const conc::Duration wait = until_due(conc::now());
-        if (is_stopping()) {
+        const conc::TimePoint now = conc::now();
+        if (has_frame(now)) {
+            const conc::TimePoint planned = take_due();
+            co_await send_frame(planned);
+        } else if (is_stopping()) {
             break;
+        } else {
+            co_await conc::select(conc::after(until_due(now)), shared_.stopping.done());
         }
-        if (wait > conc::Duration::zero()) {
-            co_await conc::select(conc::after(wait), shared_.stopping.done());
-            continue;
-        }
-        const conc::TimePoint planned = take_due();
-        co_await send_frame(planned);
     }
     is_through_ = true;
     check(conc::now());
@@ -114,9 +113,6 @@ conc::Task<void> DatagramLane::receive_frames() {
             is_failing_ = false;
             audit(*batch, now);
             check(now);
-            if (is_over_ && ++read_behind_ > kReadBehindTheEnd) {
-                co_return;
-            }
         } else if (batch.error() == std::errc::operation_canceled) {
             co_return;
         } else if (batch.error() == std::errc::connection_refused) {
@@ -126,6 +122,9 @@ conc::Task<void> DatagramLane::receive_frames() {
             if (std::exchange(is_failing_, true)) {
                 co_await conc::select(conc::after(kPause), shared_.aborting.done());
             }
+        }
+        if (is_aborting() || (is_over_ && ++read_behind_ > kReadBehindTheEnd)) {
+            co_return;
         }
     }
 }

@@ -48,11 +48,20 @@ void Lane::skip_missed(conc::TimePoint now) {
 }
 
 void Lane::miss_the_rest(conc::TimePoint now) {
-    skip_missed(now);
-    if (is_in_outage() && until_due(now) <= conc::Duration::zero()) {
+    while (until_due(now) <= conc::Duration::zero()) {
         (void)take_due();
         account().missed(1);
     }
+}
+
+bool Lane::has_frame(conc::TimePoint now) {
+    if (is_aborting()) {
+        return false;
+    }
+    if (is_stopping()) {
+        skip_missed(now);
+    }
+    return until_due(now) <= conc::Duration::zero();
 }
 
 void Lane::open_record(const net::Address& local, const net::Address& peer, conc::TimePoint now) {
@@ -111,6 +120,11 @@ void Lane::worked(conc::TimePoint now) {
         account().outage_ended(*outage_);
         outage_.reset();
     }
+}
+
+void Lane::begin_outage_from(conc::TimePoint time) {
+    record_.last_echo = time;
+    begin_outage(Ending::reset);
 }
 
 /// One that goes on goes on: a connection that brought no echo did not end it.

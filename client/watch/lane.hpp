@@ -66,8 +66,10 @@ class Lane {
     conc::TimePoint take_due() noexcept;
     /// Those that are due by now will not be sent: but for the last one, which stands for a lane that goes on.
     void skip_missed(conc::TimePoint now);
-    /// At the end: that one as well, where there is no service.
+    /// At the end: that one as well.
     void miss_the_rest(conc::TimePoint now);
+    /// A frame is to be sent now. Of those that are due when the watch stops only the last one still is.
+    bool has_frame(conc::TimePoint now);
 
     void open_record(const net::Address& local, const net::Address& peer, conc::TimePoint now);
     void close_record(Ending ending, conc::TimePoint now);
@@ -80,6 +82,8 @@ class Lane {
     void worked(conc::TimePoint now);
     bool is_in_outage() const noexcept { return outage_.has_value(); }
     void begin_outage(Ending ending);
+    /// Where there was no connection yet.
+    void begin_outage_from(conc::TimePoint time);
     void end_outage_unserved(conc::TimePoint now);
 
     Shared shared_;

@@ -111,8 +111,8 @@ std::vector<std::string> remarks_on(const Report& report) {
         remarks.push_back(fmt::format("{} more cases like these", report.losses.left_out));
     }
     if (report.late > 0) {
-        remarks.push_back(fmt::format("{} came after the timeout: they were silent until then, and count as echoed",
-                                      count_bytes(report.late)));
+        remarks.push_back(
+            fmt::format("{} came after the timeout, and were silent until then", count_bytes(report.late)));
     }
     if (report.unrepaired > 0) {
         remarks.push_back(fmt::format("{} that were unacknowledged at a connection's end never came back",

@@ -8,6 +8,7 @@
 #include <map>
 #include <ratio>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -88,9 +89,11 @@ Line steps(std::string name, std::size_t colour, bool filled, const std::vector<
 /// A line for each of the first few, and how many more there are.
 class EventLines {
   public:
-    void add(const Event& event, conc::TimePoint began) {
+    void add(const Event& event, conc::TimePoint began) { add(describe(event, began)); }
+    void add(std::string_view line) {
         if (++count_ <= kMostEventsInATip) {
-            text_ += (text_.empty() ? "" : "\n") + describe(event, began);
+            text_ += text_.empty() ? "" : "\n";
+            text_ += line;
         }
     }
     bool empty() const noexcept { return count_ == 0; }
@@ -134,7 +137,7 @@ std::size_t colour_of(const Event& event) {
 }
 
 /// Events of one colour that fall on one place are one mark. Of the seconds behind the last event that was kept their
-/// counts are marked.
+/// counts are marked: losses red as such events are, endings grey, as of some it is not known how they were.
 std::vector<Mark> marks(const Report& report) {
     const double place = std::max(in_seconds(report.elapsed), 1e-3) / kMarksAcross;
     std::map<std::pair<double, std::size_t>, EventLines> groups;
@@ -142,25 +145,22 @@ std::vector<Mark> marks(const Report& report) {
         const double at = std::floor(in_seconds(event.at - report.began) / place) * place;
         groups[{at, colour_of(event)}].add(event, report.began);
     }
+    for (const Second& second : report.seconds) {
+        if (report.events.left_out == 0 || second.begin + report.began <= report.events.first.back().at) {
+            continue;
+        }
+        const double at = std::floor(in_seconds(second.begin) / place) * place;
+        const std::string when = fmt::format("{:.3f} s", in_seconds(second.begin));
+        if (second.ended > 0) {
+            groups[{at, 3}].add(fmt::format("{}  {} ended", when, count_of(second.ended, "connection")));
+        }
+        if (second.lost_bytes > 0) {
+            groups[{at, 4}].add(fmt::format("{}  {} lost", when, count_bytes(second.lost_bytes)));
+        }
+    }
     std::vector<Mark> all;
     for (const auto& [key, events] : groups) {
         all.push_back({.at = key.first, .colour = key.second, .text = events.text()});
-    }
-    for (const Second& second : report.seconds) {
-        const double at = in_seconds(second.begin);
-        const double end = at + in_seconds(second.length);
-        if (report.events.left_out == 0 || in_seconds(report.events.first.back().at - report.began) >= end) {
-            continue;
-        }
-        if (second.ended > 0) {
-            all.push_back({.at = at,
-                           .colour = 2,
-                           .text = fmt::format("{:.3f} s  {} ended", at, count_of(second.ended, "connection"))});
-        }
-        if (second.lost_bytes > 0) {
-            all.push_back(
-                {.at = at, .colour = 4, .text = fmt::format("{:.3f} s  {} lost", at, count_bytes(second.lost_bytes))});
-        }
     }
     return all;
 }

@@ -91,9 +91,11 @@ Json connections(const Report& report) {
     for (const ConnectionRecord& record : report.connections.first) {
         list.push_back(connection(report, record));
     }
-    return {{"opened", endings.opened},     {"finished", endings.finished}, {"fins", endings.fins},
-            {"resets", endings.resets},     {"timeouts", endings.timeouts}, {"abandoned", endings.abandoned},
-            {"refusals", endings.refusals}, {"refused", std::move(why)},    {"left_out", report.connections.left_out},
+    return {{"opened", endings.opened},     {"finished", endings.finished},
+            {"fins", endings.fins},         {"resets", endings.resets},
+            {"timeouts", endings.timeouts}, {"abandoned", endings.abandoned},
+            {"refusals", endings.refusals}, {"refused", std::move(why)},
+            {"down", report.down},          {"left_out", report.connections.left_out},
             {"list", std::move(list)}};
 }
 
@@ -101,9 +103,9 @@ Json outages(const Report& report) {
     Json list = Json::array();
     for (const Outage& outage : report.outages.first) {
         list.push_back({{"lane", outage.lane},
-                        {"before", outage.before},
+                        {"before", outage.before == 0 ? Json(nullptr) : Json(outage.before)},
                         {"after", outage.after == 0 ? Json(nullptr) : Json(outage.after)},
-                        {"cause", name_of(outage.ending)},
+                        {"cause", outage.before == 0 ? Json(nullptr) : Json(name_of(outage.ending))},
                         {"began_s", moment(report, outage.began)},
                         {"ended_s", moment(report, outage.ended)},
                         {"length_s", seconds(outage.length())}});
@@ -169,6 +171,7 @@ std::string to_json(const Report& report) {
         {"bytes", bytes(report.bytes)},
         {"sent_again", report.sent_again},
         {"unrepaired", report.unrepaired},
+        {"late", report.late},
         {"frames",
          {{"sent", report.frames_sent}, {"echoed", report.from_sent.count()}, {"missed", report.frames_missed}}},
         {"connections", connections(report)},

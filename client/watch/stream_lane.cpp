@@ -61,6 +61,8 @@ StreamLane::StreamLane(Shared shared, std::size_t index, net::Stream first)
 conc::Task<void> StreamLane::run() {
     if (stream_.is_open()) {
         co_await serve();
+    } else {
+        begin_outage_from(account().started());
     }
     while (wants_connection()) {
         co_await pause();
@@ -73,6 +75,7 @@ conc::Task<void> StreamLane::run() {
     }
     for (const Owed& frame : owed_) {
         account().unrepaired(frame.bytes);
+        account().missed(frame.bytes == 0 ? 1 : 0);
     }
     miss_the_rest(conc::now());
     end_outage_unserved(std::min(conc::now(), shared_.schedule->stops_at()));
@@ -147,8 +150,10 @@ void StreamLane::end_connection(Ending ending) {
     auditor_->end(end_of(ending), now);
     audit(now);
     std::deque<Owed> owed;
-    if (end_of(ending) == StreamEnd::fin) {
-        for (const InFlight& frame : in_flight_) {
+    for (const InFlight& frame : in_flight_) {
+        if (frame.begin >= sent) {
+            owed.push_back({.planned = frame.planned, .bytes = frame.owed});  // nothing of it has gone out
+        } else if (end_of(ending) == StreamEnd::fin) {
             // It is owed as a whole; but lost is no more of it than was sent, and is not back.
             const std::uint64_t begin = std::max(frame.begin, auditor_->decided());
             const std::uint64_t lost = std::min(frame.end, sent) - std::min(begin, sent);
@@ -203,7 +208,7 @@ std::optional<StreamLane::Owed> StreamLane::take_next(conc::TimePoint now) {
         owed_.pop_front();
         return next;
     }
-    if (is_stopping() || until_due(now) > conc::Duration::zero()) {
+    if (!has_frame(now)) {
         return std::nullopt;
     }
     return Owed{.planned = take_due(), .bytes = 0};

@@ -1,9 +1,11 @@
 // mynah watch against servers that change, drop, repeat and misdeliver bytes, or end connections badly: each case is
 // counted as what it is, to the byte.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -348,6 +350,42 @@ TEST(WatchFaults, AServerThatTalksFirstIsNoEcho) {
     EXPECT_EQ(report.status, 1);
     EXPECT_EQ(report.bytes("foreign"), 24U);
     EXPECT_THAT(report.losses(), ElementsAre("foreign 0 24"));
+}
+
+// Some connections are reset before anything is sent on them. A frame is sent, or missed, and what was unacknowledged
+// is sent again.
+TEST(WatchFaults, WhatCouldNotBeSentAgainIsStillOwed) {
+    constexpr std::uint64_t kPlanned = 100;
+    std::atomic<int> connections{0};
+    const ScriptedServer server([&connections](int connection) {
+        const int number = ++connections;
+        std::array<char, kFrame> frame{};
+        if (number % 4 != 0) {
+            const bool reads = number % 4 == 1;  // and ends with a FIN
+            if (reads) {
+                (void)::recv(connection, frame.data(), frame.size(), MSG_WAITALL);
+            }
+            const linger reset{.l_onoff = reads ? 0 : 1, .l_linger = 0};
+            ::setsockopt(connection, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+            return;
+        }
+        for (int i = 0; i < 10 && ::recv(connection, frame.data(), frame.size(), MSG_WAITALL) == kFrame; ++i) {
+            (void)::send(connection, frame.data(), frame.size(), MSG_NOSIGNAL);
+        }
+        ::shutdown(connection, SHUT_WR);
+        while (::recv(connection, frame.data(), frame.size(), 0) > 0) {
+        }
+    });
+    WatchRun watch(server.address(), {"-c", "1", "-r", "100", "-W", "2s", "-d", "1s"});
+    const WatchReport report = watch.end(false);
+    EXPECT_GT(connections, 4);
+    const std::uint64_t again = report.json["sent_again"].get<std::uint64_t>() / kFrame;
+    EXPECT_EQ(report.json["frames"]["sent"].get<std::uint64_t>() - again +
+                  report.json["frames"]["missed"].get<std::uint64_t>(),
+              kPlanned);
+    // Of the unacknowledged frames some may have been lost to a reset when they were sent again.
+    EXPECT_GE(report.json["sent_again"].get<std::uint64_t>() + report.json["unrepaired"].get<std::uint64_t>(),
+              report.bytes("unacknowledged"));
 }
 
 TEST(WatchFaults, AServerThatSendsForEverIsGivenUpAtTheEnd) {

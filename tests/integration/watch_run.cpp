@@ -49,6 +49,9 @@ void check_sums(const json& report) {
         }
         EXPECT_EQ(bytes, sum) << name;
     }
+    if (report["verdict"] == "clean") {
+        EXPECT_GE(report["sent_again"], whole["unacknowledged"]) << "it was not sent again, and is not missed";
+    }
     // The last frame of a connection may have gone out in part.
     const auto frame_bytes = report["parameters"]["frame_bytes"].get<std::uint64_t>();
     std::uint64_t frames = 0;
