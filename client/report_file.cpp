@@ -1,10 +1,12 @@
 #include "client/report_file.hpp"
 
 #include <cerrno>
+#include <expected>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -67,6 +69,21 @@ std::string same_file(std::initializer_list<NamedFile> files) {
         }
     }
     return {};
+}
+
+Parsed<ReportPaths> read_report_paths(const std::optional<std::string>& json, const std::optional<std::string>& html) {
+    auto json_path = read_file_name("--json", json);
+    if (!json_path) {
+        return std::unexpected(std::move(json_path.error()));
+    }
+    auto html_path = read_file_name("--html", html);
+    if (!html_path) {
+        return std::unexpected(std::move(html_path.error()));
+    }
+    if (std::string mistake = same_file({{"--json", *json_path}, {"--html", *html_path}}); !mistake.empty()) {
+        return std::unexpected(std::move(mistake));
+    }
+    return ReportPaths{.json = *std::move(json_path), .html = *std::move(html_path)};
 }
 
 bool are_well(std::initializer_list<const ReportFile*> files, const Console& console) {

@@ -6,10 +6,12 @@
 
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 
+#include "client/command_line_values.hpp"
 #include "client/console.hpp"
 #include "net/descriptor.hpp"
 
@@ -38,6 +40,15 @@ struct NamedFile {
 
 /// One line where two of them are one file, so that a report would overwrite what the other is for; else empty.
 std::string same_file(std::initializer_list<NamedFile> files);
+
+/// Where the reports go that were asked for; empty: nowhere.
+struct ReportPaths {
+    std::string json;
+    std::string html;
+};
+
+/// What --json and --html name, which is not one file.
+Parsed<ReportPaths> read_report_paths(const std::optional<std::string>& json, const std::optional<std::string>& html);
 
 /// Complains of those that could not be opened or written. True: there are none.
 bool are_well(std::initializer_list<const ReportFile*> files, const Console& console);

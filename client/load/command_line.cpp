@@ -114,17 +114,12 @@ Parsed<Options> read_options(const Typed& typed, net::Address address, std::chro
         }
         options.driver = *driver;
     }
-    auto json = read_file_name("--json", typed.json);
-    auto html = read_file_name("--html", typed.html);
-    if (!json || !html) {
-        return std::unexpected(json ? std::move(html.error()) : std::move(json.error()));
+    auto paths = read_report_paths(typed.json, typed.html);
+    if (!paths) {
+        return std::unexpected(std::move(paths.error()));
     }
-    options.json_path = *std::move(json);
-    options.html_path = *std::move(html);
-    if (std::string mistake = same_file({{"--json", options.json_path}, {"--html", options.html_path}});
-        !mistake.empty()) {
-        return std::unexpected(std::move(mistake));
-    }
+    options.json_path = std::move(paths->json);
+    options.html_path = std::move(paths->html);
     return options;
 }
 

@@ -96,21 +96,18 @@ Parsed<Options> read_options(const Typed& typed, net::Address address, std::chro
         return std::unexpected(std::move(ledgers.error()));
     }
     options.ledger_paths = *std::move(ledgers);
-    auto json = read_file_name("--json", typed.json);
-    auto html = read_file_name("--html", typed.html);
-    if (!json || !html) {
-        return std::unexpected(json ? std::move(html.error()) : std::move(json.error()));
+    auto paths = read_report_paths(typed.json, typed.html);
+    if (!paths) {
+        return std::unexpected(std::move(paths.error()));
     }
-    options.json_path = *std::move(json);
-    options.html_path = *std::move(html);
-    std::string mistake = same_file({{"--json", options.json_path}, {"--html", options.html_path}});
+    options.json_path = std::move(paths->json);
+    options.html_path = std::move(paths->html);
     for (const std::string& ledger : options.ledger_paths) {
-        if (mistake.empty()) {
-            mistake = same_file({{"--json", options.json_path}, {"--html", options.html_path}, {"--ledger", ledger}});
+        std::string mistake =
+            same_file({{"--json", options.json_path}, {"--html", options.html_path}, {"--ledger", ledger}});
+        if (!mistake.empty()) {
+            return std::unexpected(std::move(mistake));
         }
-    }
-    if (!mistake.empty()) {
-        return std::unexpected(std::move(mistake));
     }
     return options;
 }
