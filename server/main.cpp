@@ -61,6 +61,7 @@ void open_standard_descriptors() {
 }
 
 int serve(const server::Configuration& configuration) {
+    // It outlives the run: between its end and the last lines here a signal would end mynahd.
     net::SignalReceiver receiver({SIGTERM, SIGINT});
     const server::Logging logging({.log = configuration.log});
     server::raise_descriptor_limit(configuration);
